@@ -15,6 +15,7 @@
 
 pub mod limits;
 pub mod message;
+pub mod session;
 pub mod text;
 pub mod time;
 pub mod wire;
