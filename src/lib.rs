@@ -13,9 +13,14 @@
 //! knows both. `tests/tidy.rs` enforces it. No layer but `runtime` and `cli` names tokio, a socket, a clock or the file
 //! system.
 
+pub mod case;
+pub mod config;
 pub mod limits;
 pub mod message;
+pub mod policy;
+pub mod rules;
 pub mod session;
 pub mod text;
 pub mod time;
+pub mod verdict;
 pub mod wire;

@@ -2,9 +2,12 @@
 
 use std::net::IpAddr;
 
-use crate::text::{Reading, number::Country, number::Number};
-use crate::time::Timestamp;
-use crate::wire::command::{CommandId, DataCoding, EsmClass, Ton};
+use crate::text::number::{Country, Number};
+use crate::text::{Alphabet, ReadContext, Reading, UserData};
+use crate::time::{Timestamp, smpp_time};
+use crate::wire::body::{Address, BroadcastSm, DataSm, ReplaceSm, Sm, SubmitMulti};
+use crate::wire::command::{CommandId, DataCoding, EsmClass, Npi, Tag, Ton};
+use crate::wire::tlv::Tlvs;
 
 /// Which way a message travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -128,4 +131,161 @@ pub struct Message<'a> {
     pub delivery: Timestamp,
     /// Its text, as the subscriber would read it.
     pub reading: &'a Reading,
+}
+
+/// A message as read from its PDU: the buffers that a [`Message`] borrows from, reused from message to message.
+#[derive(Debug, Default)]
+pub struct Envelope {
+    operation: Option<CommandId>,
+    source_ton: Ton,
+    source: String,
+    destination_ton: Ton,
+    destination: String,
+    data_coding: Option<DataCoding>,
+    esm_class: EsmClass,
+    parts: u8,
+    delivery: Option<Timestamp>,
+    reading: Reading,
+}
+
+/// How an envelope is read: what the account's policy says of its texts and numbers.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ReadAs {
+    /// What data_coding 0 means.
+    pub alphabet: Alphabet,
+    /// The country of national numbers.
+    pub home: Option<Country>,
+    /// When it is judged, for relative delivery times.
+    pub now: Timestamp,
+}
+
+impl Envelope {
+    /// Reads a submit_sm or deliver_sm.
+    pub fn read_sm(&mut self, operation: CommandId, sm: &Sm<'_>, read_as: ReadAs) {
+        self.start(operation, &sm.source, Some(&sm.destination));
+        self.delivery = smpp_time(sm.schedule_delivery_time, read_as.now);
+        self.read_text(sm.short_message, &sm.tlvs, sm.data_coding, sm.esm_class, read_as);
+    }
+
+    /// Reads a data_sm.
+    pub fn read_data_sm(&mut self, sm: &DataSm<'_>, read_as: ReadAs) {
+        self.start(CommandId::DATA_SM, &sm.source, Some(&sm.destination));
+        self.read_text(&[], &sm.tlvs, sm.data_coding, sm.esm_class, read_as);
+    }
+
+    /// Reads a submit_multi, all but its destinations: [`Envelope::set_destination`] sets them one by one.
+    pub fn read_submit_multi(&mut self, sm: &SubmitMulti<'_>, read_as: ReadAs) {
+        self.start(CommandId::SUBMIT_MULTI, &sm.source, None);
+        self.delivery = smpp_time(sm.schedule_delivery_time, read_as.now);
+        self.read_text(sm.short_message, &sm.tlvs, sm.data_coding, sm.esm_class, read_as);
+    }
+
+    /// Reads a replace_sm, whose text has no data_coding of its own: `data_coding` is the original's, or a guess.
+    pub fn read_replace_sm(&mut self, sm: &ReplaceSm<'_>, data_coding: DataCoding, read_as: ReadAs) {
+        self.start(CommandId::REPLACE_SM, &sm.source, None);
+        self.delivery = smpp_time(sm.schedule_delivery_time, read_as.now);
+        self.read_text(sm.short_message, &sm.tlvs, data_coding, EsmClass(0), read_as);
+        self.data_coding = None;
+    }
+
+    /// Reads a broadcast_sm: it has no destination address, whoever is in the area gets it.
+    pub fn read_broadcast_sm(&mut self, sm: &BroadcastSm<'_>, read_as: ReadAs) {
+        self.start(CommandId::BROADCAST_SM, &sm.source, None);
+        self.read_text(&[], &sm.tlvs, sm.data_coding, EsmClass(0), read_as);
+    }
+
+    /// Reads nothing: the PDU could not be understood.
+    pub fn read_nothing(&mut self, operation: CommandId) {
+        let nobody = Address { ton: Ton::UNKNOWN, npi: Npi(0), address: &[] };
+        self.start(operation, &nobody, None);
+        self.reading.read(&[], &ReadContext::default());
+    }
+
+    /// Sets the destination.
+    pub fn set_destination(&mut self, destination: &Address<'_>) {
+        self.destination_ton = destination.ton;
+        fill(&mut self.destination, destination.address);
+    }
+
+    /// The message as rules see it.
+    #[must_use]
+    pub fn message<'a>(
+        &'a self,
+        direction: Direction,
+        account: AccountFacts<'a>,
+        peer: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Message<'a> {
+        Message {
+            direction,
+            operation: self.operation.unwrap_or(CommandId::SUBMIT_SM),
+            account,
+            peer,
+            sender: Party::new(self.source_ton, &self.source, account.home),
+            recipient: Party::new(self.destination_ton, &self.destination, account.home),
+            data_coding: self.data_coding,
+            esm_class: self.esm_class,
+            parts: self.parts,
+            now,
+            delivery: self.delivery.unwrap_or(now),
+            reading: &self.reading,
+        }
+    }
+
+    /// The country of the destination; national ones belong to `home`.
+    #[must_use]
+    pub fn recipient_country(&self, home: Option<Country>) -> Option<Country> {
+        Party::new(self.destination_ton, &self.destination, home).country()
+    }
+
+    fn start(&mut self, operation: CommandId, source: &Address<'_>, destination: Option<&Address<'_>>) {
+        self.operation = Some(operation);
+        self.source_ton = source.ton;
+        fill(&mut self.source, source.address);
+        self.destination_ton = destination.map_or(Ton::UNKNOWN, |d| d.ton);
+        fill(&mut self.destination, destination.map_or(&[], |d| d.address));
+        self.delivery = None;
+        self.data_coding = None;
+        self.esm_class = EsmClass(0);
+        self.parts = 1;
+    }
+
+    /// Both places that a text can stand in are read: senders fill the one that a filter does not look at.
+    fn read_text(
+        &mut self,
+        short_message: &[u8],
+        tlvs: &Tlvs<'_>,
+        data_coding: DataCoding,
+        esm_class: EsmClass,
+        read_as: ReadAs,
+    ) {
+        self.data_coding = Some(data_coding);
+        self.esm_class = esm_class;
+        let user_data = |octets| UserData { octets, data_coding, udhi: esm_class.udhi() };
+        let payload = tlvs.get(Tag::MESSAGE_PAYLOAD).unwrap_or_default();
+        // A national number in a text is dialled where the text is read.
+        let home = self.recipient_country(read_as.home).or(read_as.home);
+        let cx = ReadContext { alphabet: read_as.alphabet, home };
+        match (short_message.is_empty(), payload.is_empty()) {
+            (_, true) => self.reading.read(&[user_data(short_message)], &cx),
+            (true, false) => self.reading.read(&[user_data(payload)], &cx),
+            (false, false) => self.reading.read(&[user_data(short_message), user_data(payload)], &cx),
+        }
+        let by_udh = self.reading.udh().and_then(|udh| udh.concat).map(|c| c.total);
+        let by_sar = match tlvs.get(Tag::SAR_TOTAL_SEGMENTS) {
+            Some([total]) => Some(*total),
+            _ => None,
+        };
+        self.parts = by_udh.or(by_sar).unwrap_or(1).max(1);
+    }
+}
+
+/// Octets of an address as text: they are ASCII by the standard; what is not is read as Latin-1, so that it stays
+/// visible.
+fn fill(text: &mut String, octets: &[u8]) {
+    text.clear();
+    match std::str::from_utf8(octets) {
+        Ok(ascii) => text.push_str(ascii),
+        Err(_) => text.extend(octets.iter().map(|b| char::from(*b))),
+    }
 }

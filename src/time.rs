@@ -75,8 +75,9 @@ pub fn smpp_time(octets: &[u8], now: Timestamp) -> Option<Timestamp> {
     Some(Timestamp(u64::try_from(at).ok()?.saturating_mul(1_000_000)))
 }
 
-/// Days from 1970-01-01 to a date of the proleptic Gregorian calendar.
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+/// Days from 1970-01-01 to a date of the proleptic Gregorian calendar; months and days count from 1.
+#[must_use]
+pub fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
     let year_of_era = year.rem_euclid(400);

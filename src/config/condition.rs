@@ -1,0 +1,214 @@
+//! `when:` — conditions are maps with exactly one key, so that every part keeps its place.
+
+use super::decode::{Decoder, Placed};
+use super::diagnostic::nearest;
+use super::facts::{self, FACTS, FactSpec, FieldSpec, Shape, THINGS};
+use super::spec::{Condition, ConditionKind, Field, FieldValue};
+use super::tree::{Node, Value};
+
+const FORMS: [&str; 6] = ["all", "any", "not", "at_least", "has", "finding"];
+
+/// Nested conditions deeper than this are refused: nobody can read them.
+const DEPTH_MAX: usize = 32;
+
+impl Decoder<'_> {
+    /// One condition.
+    pub fn condition(&mut self, node: &Node) -> Option<Condition> {
+        self.condition_at(node, 0)
+    }
+
+    fn condition_at(&mut self, node: &Node, depth: usize) -> Option<Condition> {
+        if depth > DEPTH_MAX {
+            self.diagnostics.error(&node.place, "too-deep", format!("conditions nest deeper than {DEPTH_MAX}"));
+            return None;
+        }
+        let fields = self.map(node, "a condition")?;
+        let [(key, value)] = fields.entries() else {
+            let count = fields.entries().len();
+            let message = format!("a condition has exactly one key, this has {count}");
+            self.diagnostics
+                .error(&node.place, "condition", message)
+                .help("put several in a list: all: [ {..}, {..} ]");
+            return None;
+        };
+        let kind = match key.text().unwrap_or_default() {
+            "all" => ConditionKind::All(self.conditions(value, "all", depth)?),
+            "any" => ConditionKind::Any(self.conditions(value, "any", depth)?),
+            "not" => ConditionKind::Not(Box::new(self.condition_at(value, depth + 1)?)),
+            "at_least" => self.at_least(value, depth)?,
+            "has" => ConditionKind::Has(facts::fact(&self.choice(value, "`has`", THINGS)?.value)?),
+            "finding" => ConditionKind::Finding(self.text(value, "`finding`")?),
+            name => match facts::fact(name) {
+                Some(fact) => ConditionKind::Fact { fact, fields: self.fact(value, fact)? },
+                None => return self.unknown_condition(key, name),
+            },
+        };
+        Some(Condition { place: key.place.clone(), kind })
+    }
+
+    fn unknown_condition(&mut self, key: &Node, name: &str) -> Option<Condition> {
+        let known = || FORMS.into_iter().chain(FACTS.iter().map(|f| f.name));
+        let help = match nearest(name, known()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("a condition is one of {}", known().collect::<Vec<_>>().join(", ")),
+        };
+        self.diagnostics.error(&key.place, "unknown-fact", format!("there is no fact `{name}`")).help(help);
+        None
+    }
+
+    fn conditions(&mut self, node: &Node, what: &str, depth: usize) -> Option<Vec<Condition>> {
+        let items = self.items(node, &format!("`{what}`"));
+        if items.is_empty() {
+            if matches!(node.value, Value::Sequence(_)) {
+                self.diagnostics.error(&node.place, "empty", format!("`{what}` of nothing"));
+            }
+            return None;
+        }
+        let all: Vec<_> = items.iter().map(|i| self.condition_at(i, depth + 1)).collect();
+        all.into_iter().collect()
+    }
+
+    fn at_least(&mut self, node: &Node, depth: usize) -> Option<ConditionKind> {
+        let fields = self.fields(node, "`at_least`", &["count", "of"])?;
+        let of = match fields.get("of") {
+            Some(of) => self.conditions(of, "of", depth),
+            None => {
+                self.missing(fields.place, "`at_least`", "of");
+                None
+            }
+        };
+        let Some(count) = fields.get("count") else {
+            self.missing(fields.place, "`at_least`", "count");
+            return None;
+        };
+        let max = of.as_ref().map_or(u64::MAX, |of| of.len() as u64);
+        let count = self.count(count, "`count`", 1, max)?;
+        Some(ConditionKind::AtLeast { count, of: of? })
+    }
+
+    fn fact(&mut self, node: &Node, fact: &'static FactSpec) -> Option<Vec<Field>> {
+        if matches!(node.value, Value::Null) {
+            let message = format!("`{}` has no fields", fact.name);
+            let diagnostic = self.diagnostics.error(&node.place, "empty", message);
+            if fact.many {
+                diagnostic.help(format!("for \"any {0}\" write has: {0}", fact.name));
+            }
+            return None;
+        }
+        let known: Vec<_> = fact.fields.iter().map(|f| f.name).collect();
+        let fields = self.fields(node, &format!("`{}`", fact.name), &known)?;
+        if fields.entries().is_empty() {
+            self.diagnostics.error(&node.place, "empty", format!("`{}` has no fields", fact.name));
+            return None;
+        }
+        let mut all = Vec::with_capacity(fields.entries().len());
+        let mut whole = true;
+        for (key, value) in fields.entries() {
+            let Some(spec) = key.text().and_then(|k| fact.field(k)) else {
+                whole = false;
+                continue;
+            };
+            match self.field_value(value, fact, spec) {
+                Some(v) => all.push(Field { spec, value: v, place: value.place.clone() }),
+                None => whole = false,
+            }
+        }
+        self.field_rules(node, fact, &all);
+        whole.then_some(all)
+    }
+
+    /// Fields that need each other.
+    fn field_rules(&mut self, node: &Node, fact: &FactSpec, fields: &[Field]) {
+        let has = |name: &str| fields.iter().any(|f| f.spec.name == name);
+        if fact.name == "text" && has("except") && !has("regex") {
+            self.diagnostics.error(&node.place, "missing-key", "`except` drops matches of `regex`, and there is none");
+        }
+        if fact.name == "time" && has("zone") && !has("within") && !has("days") {
+            self.diagnostics.error(&node.place, "missing-key", "`zone` says nothing without `within` or `days`");
+        }
+        if fact.name == "rate" {
+            for key in ["count", "per", "over", "above"] {
+                if node.get(key).is_none() {
+                    self.missing(&node.place, "`rate`", key);
+                }
+            }
+        }
+    }
+
+    fn field_value(&mut self, node: &Node, fact: &FactSpec, spec: &FieldSpec) -> Option<FieldValue> {
+        let what = &format!("`{}: {}`", fact.name, spec.name);
+        let one = |text: Placed<String>| FieldValue::Texts(vec![text]);
+        match spec.shape {
+            Shape::Text
+            | Shape::List(_)
+            | Shape::ListOrRegistry(_)
+            | Shape::Registry
+            | Shape::Regex
+            | Shape::Zone
+            | Shape::Finding => {
+                if matches!(node.value, Value::Sequence(_)) {
+                    let message = format!("{what} is one text, not a list");
+                    let plural =
+                        fact.fields.iter().find(|f| matches!(f.shape, Shape::Texts) && is_plural(f.name, spec.name));
+                    let diagnostic = self.diagnostics.error(&node.place, "wrong-shape", message);
+                    if let Some(plural) = plural {
+                        diagnostic.help(format!("for several write `{}`", plural.name));
+                    }
+                    return None;
+                }
+                self.text(node, what).map(one)
+            }
+            Shape::Texts => {
+                let texts = self.texts(node, what);
+                (!texts.is_empty()).then_some(FieldValue::Texts(texts))
+            }
+            Shape::Choice(words) => self.choice(node, what, words).map(one),
+            Shape::Choices(words) => self.choices(node, what, words),
+            Shape::Country => self.country(node, what).map(|c| FieldValue::Countries(vec![c])),
+            Shape::Countries => {
+                let items = self.items(node, what);
+                let all: Vec<_> = items.iter().map(|i| self.country(i, what)).collect();
+                let all: Option<Vec<_>> = all.into_iter().collect();
+                all.filter(|c| !c.is_empty()).map(FieldValue::Countries)
+            }
+            Shape::Flag => self.flag(node, what).map(FieldValue::Flag),
+            Shape::Count => self.count(node, what, 0, 1_000_000_000).map(FieldValue::Count),
+            Shape::Number => self.hundredths(node, what, 0, 20_000_000).map(FieldValue::Number),
+            Shape::Duration => self.duration(node, what).map(FieldValue::Duration),
+            Shape::Within => self.within(node, what),
+        }
+    }
+
+    /// One word or a list of them: `per: account`, `per: [account, recipient]`.
+    fn choices(&mut self, node: &Node, what: &str, words: &[&str]) -> Option<FieldValue> {
+        if matches!(node.value, Value::Scalar { .. }) {
+            return self.choice(node, what, words).map(|w| FieldValue::Texts(vec![w]));
+        }
+        let items = self.items(node, what);
+        let all: Vec<_> = items.iter().map(|i| self.choice(i, what, words)).collect();
+        let all: Option<Vec<_>> = all.into_iter().collect();
+        all.filter(|w| !w.is_empty()).map(FieldValue::Texts)
+    }
+
+    fn within(&mut self, node: &Node, what: &str) -> Option<FieldValue> {
+        let text = self.text(node, what)?.value;
+        let minutes = |hm: &str| {
+            let (h, m) = hm.split_once(':')?;
+            let (h, m) = (h.parse::<u16>().ok()?, m.parse::<u16>().ok()?);
+            (hm.len() == 5 && h < 24 && m < 60).then_some(h * 60 + m)
+        };
+        let range = text.split_once('-').and_then(|(a, b)| Some((minutes(a)?, minutes(b)?)));
+        let Some((from, to)) = range.filter(|(a, b)| a != b) else {
+            let message = format!("{what} must be from and to of a day, not `{text}`");
+            self.diagnostics
+                .error(&node.place, "wrong-shape", message)
+                .help("write \"22:00-07:00\"; it may cross midnight");
+            return None;
+        };
+        Some(FieldValue::Within(from, to))
+    }
+}
+
+fn is_plural(plural: &str, one: &str) -> bool {
+    plural.strip_suffix('s') == Some(one)
+}

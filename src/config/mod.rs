@@ -1,0 +1,98 @@
+//! What the operator wrote, and where: sources in, [`Spec`](spec::Spec) and all [`Diagnostics`] out.
+//!
+//! Reading is pure and goes on after every mistake, so that one run tells all of them. A file with a syntax error is left
+//! out, and told; the others are still read. What the values *mean* together (names that must exist, regexes, cases) is
+//! told by the compiler of [`crate::rules`] and [`crate::policy`].
+
+mod condition;
+pub mod decode;
+pub mod diagnostic;
+pub mod facts;
+mod parts;
+pub mod rules;
+pub mod settings;
+pub mod source;
+pub mod spec;
+pub mod tree;
+
+use decode::{Decoder, Fields};
+use diagnostic::Diagnostics;
+use settings::{SETTING_KEYS, Settings};
+use source::{Source, Sources};
+use spec::Spec;
+
+/// Policy keys that may stand in `tapis.yaml` as well as in rule files.
+const SHARED_KEYS: &[&str] = &["home", "mode", "report_short_codes", "accounts", "profiles", "overrides", "groups"];
+/// Keys that only rule files have.
+const RULE_FILE_KEYS: &[&str] = &["pack", "defaults", "lists", "registries", "tags", "rules", "exemptions", "version"];
+
+/// Whether a file is a `tapis.yaml`, by its keys.
+#[must_use]
+pub fn is_main(source: &Source) -> bool {
+    let only_main = |key: &str| SETTING_KEYS.contains(&key) && !RULE_FILE_KEYS.contains(&key);
+    tree::parse(source, &mut Diagnostics::default()).is_some_and(|root| match &root.value {
+        tree::Value::Map(entries) => entries.iter().any(|(k, _)| k.text().is_some_and(only_main)),
+        _ => false,
+    })
+}
+
+/// Reads the main file alone: where the rules are, it says.
+#[must_use]
+pub fn read_settings(main: &Source, diagnostics: &mut Diagnostics) -> Settings {
+    let mut spec = Spec::default();
+    read_main(main, &mut spec, diagnostics)
+}
+
+/// Reads everything.
+#[must_use]
+pub fn read(sources: &Sources, diagnostics: &mut Diagnostics) -> (Settings, Spec) {
+    let mut spec = Spec::default();
+    let settings = match &sources.main {
+        Some(main) => read_main(main, &mut spec, diagnostics),
+        None => Settings::default(),
+    };
+    for source in &sources.rules {
+        read_rules(source, &mut spec, diagnostics);
+    }
+    (settings, spec)
+}
+
+/// Names of the files that lists and registries name, each with the rule file that names it.
+#[must_use]
+pub fn files_named(sources: &Sources) -> Vec<(String, String)> {
+    let (_, spec) = read(sources, &mut Diagnostics::default());
+    let lists = spec.lists.iter().filter_map(|l| l.file.as_ref());
+    let registries = spec.registries.iter().filter_map(|r| r.file.as_ref());
+    lists.chain(registries).map(|f| (f.place.file.to_string(), f.value.clone())).collect()
+}
+
+fn read_main(main: &Source, spec: &mut Spec, diagnostics: &mut Diagnostics) -> Settings {
+    let Some(root) = tree::parse(main, diagnostics) else { return Settings::default() };
+    let mut decoder = Decoder { diagnostics };
+    let keys: Vec<_> = SETTING_KEYS.iter().chain(SHARED_KEYS).copied().collect();
+    let Some(fields) = decoder.fields(&root, "tapis.yaml", &keys) else { return Settings::default() };
+    decoder.policy_parts(&fields, spec);
+    decoder.settings(&fields, spec)
+}
+
+fn read_rules(source: &Source, spec: &mut Spec, diagnostics: &mut Diagnostics) {
+    let Some(root) = tree::parse(source, diagnostics) else { return };
+    let mut decoder = Decoder { diagnostics };
+    let keys: Vec<_> = RULE_FILE_KEYS.iter().chain(SHARED_KEYS).copied().collect();
+    let Some(fields) = decoder.fields(&root, "a rule file", &keys) else { return };
+    if let Some(node) = fields.get("version") {
+        decoder.choice(node, "`version`", &["1"]);
+    }
+    let pack = decoder.pack(&fields);
+    decoder.policy_parts(&fields, spec);
+    decoder.named_parts(&fields, &pack, spec);
+    let items = |decoder: &mut Decoder<'_>, fields: &Fields<'_>, key: &str| {
+        fields.get(key).map(|n| decoder.items(n, &format!("`{key}`")).to_vec()).unwrap_or_default()
+    };
+    for node in items(&mut decoder, &fields, "rules") {
+        spec.rules.extend(decoder.rule(&node, &pack));
+    }
+    for node in items(&mut decoder, &fields, "exemptions") {
+        spec.exemptions.extend(decoder.exemption(&node, &pack));
+    }
+}

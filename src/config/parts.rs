@@ -1,0 +1,291 @@
+//! What rules name, and what weighs them: lists, registries, tags, groups, accounts, profiles, overrides.
+
+use super::decode::{Decoder, Fields, Placed};
+use super::facts::ListKind;
+use super::rules::Pack;
+use super::spec::{
+    AccountSpec, Action, GroupSpec, ListSpec, OverrideSpec, Points, ProfileSpec, RegistryEntry, RegistrySpec, Spec,
+    TagSpec,
+};
+use super::tree::{Node, Value};
+use crate::text::Alphabet;
+use crate::wire::command::Tag;
+
+/// Octets of an alphanumeric sender (3GPP TS 23.040 §9.1.2.5).
+const SOURCE_ADDR_OCTETS_MAX: usize = 11;
+
+impl Decoder<'_> {
+    /// The keys that may stand in any file.
+    pub(super) fn policy_parts(&mut self, root: &Fields<'_>, spec: &mut Spec) {
+        if let Some(node) = root.get("home")
+            && let Some(fields) = self.fields(node, "`home`", &["country"])
+        {
+            spec.home = fields.get("country").and_then(|n| self.country(n, "`country`")).or(spec.home);
+        }
+        if let Some(node) = root.get("mode")
+            && let Some(mode) = self.mode(node)
+        {
+            spec.mode = mode.min(spec.mode);
+        }
+        if let Some(node) = root.get("report_short_codes") {
+            spec.report_short_codes.extend(self.texts(node, "`report_short_codes`").into_iter().map(|t| t.value));
+        }
+        for (key, node) in self.entries(root, "accounts") {
+            let account = self.account(key, node);
+            spec.accounts.extend(account);
+        }
+        if let Some(node) = root.get("profiles") {
+            for item in self.items(node, "`profiles`") {
+                let profile = self.profile(item);
+                spec.profiles.extend(profile);
+            }
+        }
+        for (key, node) in self.entries(root, "overrides") {
+            let one = self.override_of(key, node);
+            spec.overrides.extend(one);
+        }
+        for (key, node) in self.entries(root, "groups") {
+            let group = self.group(key, node);
+            spec.groups.extend(group);
+        }
+    }
+
+    fn entries<'n>(&mut self, root: &Fields<'n>, key: &str) -> &'n [(Node, Node)] {
+        root.get(key).and_then(|node| self.map(node, &format!("`{key}`"))).map_or(&[], |f| f.entries())
+    }
+
+    /// Lists, registries and tags of a rule file.
+    pub(super) fn named_parts(&mut self, root: &Fields<'_>, pack: &Pack, spec: &mut Spec) {
+        for (key, node) in self.entries(root, "lists") {
+            let list = self.list(key, node, pack);
+            spec.lists.extend(list);
+        }
+        for (key, node) in self.entries(root, "registries") {
+            let registry = self.registry(key, node, pack);
+            spec.registries.extend(registry);
+        }
+        for (key, node) in self.entries(root, "tags") {
+            let tag = self.tag(key, node, pack);
+            spec.tags.extend(tag);
+        }
+    }
+
+    fn group(&mut self, key: &Node, node: &Node) -> Option<GroupSpec> {
+        let name = self.text(key, "a group's name")?;
+        let fields = self.fields(node, "a group", &["cap", "about"])?;
+        let Some(cap) = fields.get("cap") else {
+            self.missing(fields.place, "a group", "cap");
+            return None;
+        };
+        Some(GroupSpec { name, cap: Points(self.hundredths(cap, "`cap`", 0, 1_000)?) })
+    }
+
+    fn account(&mut self, key: &Node, node: &Node) -> Option<AccountSpec> {
+        let id = self.text(key, "an account")?;
+        let fields = self.fields(node, "an account", &["class", "alphabet", "home"])?;
+        let alphabet = fields.get("alphabet").and_then(|n| self.choice(n, "`alphabet`", &["gsm", "latin-1"]));
+        let home = fields.get("home").and_then(|n| match &n.value {
+            Value::Map(_) => {
+                self.fields(n, "`home`", &["country"])?.get("country").and_then(|n| self.country(n, "`country`"))
+            }
+            _ => self.country(n, "`home`"),
+        });
+        Some(AccountSpec {
+            id,
+            class: fields.get("class").and_then(|n| self.text(n, "`class`")).map(|t| t.value),
+            alphabet: alphabet.map(|a| if a.value == "gsm" { Alphabet::Gsm } else { Alphabet::Latin1 }),
+            home,
+        })
+    }
+
+    fn profile(&mut self, node: &Node) -> Option<ProfileSpec> {
+        let keys = ["id", "for", "thresholds", "action_max", "status", "answer", "tag"];
+        let fields = self.fields(node, "a profile", &keys)?;
+        let id = match fields.get("id") {
+            Some(id) => self.id(id, "a profile's id"),
+            None => {
+                self.missing(&node.place, "a profile", "id");
+                None
+            }
+        };
+        let whose = fields
+            .get("for")
+            .and_then(|n| self.fields(n, "`for`", &["account", "account_class", "direction", "country"]));
+        let whose = |key: &str| whose.and_then(|w| w.get(key));
+        let direction = whose("direction").and_then(|n| self.choice(n, "`direction`", &["mt", "mo"]));
+        let thresholds = fields.get("thresholds").and_then(|n| self.fields(n, "`thresholds`", &["tag", "block"]));
+        let mut threshold =
+            |key: &str| thresholds.and_then(|t| t.get(key)).and_then(|n| self.hundredths(n, key, 0, 1_000)).map(Points);
+        let (tag_from, block_from) = (threshold("tag"), threshold("block"));
+        let words = ["pass", "tag", "block"];
+        let profile = ProfileSpec {
+            account: whose("account").and_then(|n| self.text(n, "`account`")).map(|t| t.value),
+            account_class: whose("account_class").and_then(|n| self.text(n, "`account_class`")).map(|t| t.value),
+            mo: direction.map(|d| d.value == "mo"),
+            country: whose("country").and_then(|n| self.country(n, "`country`")),
+            tag_from,
+            block_from,
+            action_max: fields.get("action_max").and_then(|n| self.action(n, &words)).unwrap_or(Action::Block),
+            status: fields.get("status").and_then(|n| self.status(n)),
+            answer: fields.get("answer").and_then(|n| self.answer_kind(n)),
+            tag: fields.get("tag").and_then(|n| self.text(n, "`tag`")),
+            id: id?,
+        };
+        if let (Some(tag), Some(block)) = (tag_from, block_from)
+            && tag > block
+        {
+            let place = thresholds.map_or(&node.place, |t| t.place);
+            self.diagnostics.warning(
+                place,
+                "no-effect",
+                format!("tag: {tag} is above block: {block}, so nothing is tagged by score"),
+            );
+        }
+        Some(profile)
+    }
+
+    fn override_of(&mut self, key: &Node, node: &Node) -> Option<OverrideSpec> {
+        let target = self.text(key, "an override")?;
+        let fields = self.fields(node, "an override", &["mode", "score", "action"])?;
+        if fields.entries().is_empty() {
+            self.diagnostics.error(&node.place, "empty", "an override of nothing");
+        }
+        Some(OverrideSpec {
+            target,
+            mode: fields.get("mode").and_then(|n| self.mode(n)),
+            score: fields.get("score").and_then(|n| self.hundredths(n, "`score`", 0, 20)).map(Points),
+            action: fields.get("action").and_then(|n| self.rule_action(n)),
+        })
+    }
+
+    fn list(&mut self, key: &Node, node: &Node, pack: &Pack) -> Option<ListSpec> {
+        let name = self.text(key, "a list's name")?;
+        let what = format!("list `{}`", name.value);
+        let kinds: Vec<_> = ListKind::ALL.iter().map(|k| k.name()).collect();
+        let fields = self.fields(node, &what, &kinds)?;
+        let [(kind, source)] = fields.entries() else {
+            let message = format!("{what} has exactly one key, what its entries are");
+            self.diagnostics.error(&node.place, "wrong-shape", message).help(format!("one of {}", kinds.join(", ")));
+            return None;
+        };
+        let kind = ListKind::ALL.into_iter().find(|k| Some(k.name()) == kind.text())?;
+        let mut list = ListSpec { name, pack: pack.id.clone(), kind, entries: Vec::new(), file: None };
+        match &source.value {
+            Value::Map(_) => {
+                let from = self.fields(source, &what, &["file", "url", "every", "sha256", "entries_max"])?;
+                list.file = from.get("file").and_then(|n| self.text(n, "`file`"));
+                if from.get("url").is_some() {
+                    let message = format!("{what}: lists by `url` are not fetched by this version");
+                    self.diagnostics
+                        .error(from.place, "unsupported", message)
+                        .help("fetch it to a file and name that: { file: .. }");
+                } else if from.get("file").is_none() {
+                    self.missing(from.place, &what, "file");
+                }
+            }
+            _ => list.entries = self.texts(source, &what),
+        }
+        Some(list)
+    }
+
+    fn registry(&mut self, key: &Node, node: &Node, pack: &Pack) -> Option<RegistrySpec> {
+        let name = self.text(key, "a registry's name")?;
+        let fields = self.fields(node, "a registry", &["entries", "file", "about"])?;
+        let file = fields.get("file").and_then(|n| self.text(n, "`file`"));
+        if file.is_none() && fields.get("entries").is_none() {
+            self.missing(fields.place, "a registry", "entries");
+        }
+        let items = fields.get("entries").map(|n| self.items(n, "`entries`")).unwrap_or_default();
+        let entries = items.iter().filter_map(|i| self.registry_entry(i)).collect();
+        Some(RegistrySpec { name, pack: pack.id.clone(), entries, file })
+    }
+
+    fn registry_entry(&mut self, node: &Node) -> Option<RegistryEntry> {
+        let keys = ["sender", "entity", "accounts", "domains", "phones", "category", "valid_from", "valid_until"];
+        let fields = self.fields(node, "a registry entry", &keys)?;
+        let Some(sender) = fields.get("sender") else {
+            self.missing(&node.place, "a registry entry", "sender");
+            return None;
+        };
+        let mut many = |key: &str| -> Vec<String> {
+            let Some(list) = fields.get(key) else { return Vec::new() };
+            let items = self.items(list, &format!("`{key}`"));
+            items.iter().filter_map(|i| self.text(i, &format!("an entry of `{key}`"))).map(|t| t.value).collect()
+        };
+        let (accounts, domains, phones) = (many("accounts"), many("domains"), many("phones"));
+        let mut date = |key: &str| fields.get(key).and_then(|n| self.date(n)).map(|d| d.value);
+        let (valid_from, valid_until) = (date("valid_from"), date("valid_until"));
+        Some(RegistryEntry {
+            sender: self.text(sender, "`sender`")?.value,
+            entity: fields.get("entity").and_then(|n| self.text(n, "`entity`")).map(|t| t.value).unwrap_or_default(),
+            accounts,
+            domains,
+            phones,
+            valid_from,
+            valid_until,
+        })
+    }
+
+    fn tag(&mut self, key: &Node, node: &Node, pack: &Pack) -> Option<TagSpec> {
+        let name = self.text(key, "a tag's name")?;
+        let fields = self.fields(node, "a tag", &["source_addr", "prefix", "tlv", "about"])?;
+        let mut tag = TagSpec { name, pack: pack.id.clone(), source_addr: None, prefix: Vec::new(), tlv: None };
+        if let Some(node) = fields.get("source_addr") {
+            tag.source_addr = self.text(node, "`source_addr`").filter(|t| self.fits_source_addr(t));
+        }
+        match fields.get("prefix") {
+            Some(Node { value: Value::Map(entries), .. }) => {
+                for (key, value) in entries {
+                    let country = if key.text() == Some("default") {
+                        Some(None)
+                    } else {
+                        self.country(key, "a country of `prefix`").map(Some)
+                    };
+                    if let (Some(country), Some(text)) = (country, self.text(value, "`prefix`")) {
+                        tag.prefix.push((country, text));
+                    }
+                }
+            }
+            Some(node) => tag.prefix.extend(self.text(node, "`prefix`").map(|t| (None, t))),
+            None => {}
+        }
+        tag.tlv = fields.get("tlv").and_then(|n| self.tlv(n));
+        if fields.entries().is_empty() {
+            self.diagnostics.error(&node.place, "empty", "a tag that changes nothing");
+        }
+        Some(tag)
+    }
+
+    fn fits_source_addr(&mut self, text: &Placed<String>) -> bool {
+        let fits = text.value.len() <= SOURCE_ADDR_OCTETS_MAX && text.value.bytes().all(|b| (0x20..0x7f).contains(&b));
+        if !fits {
+            let message = format!("`{}` does not fit a source address", text.value);
+            self.diagnostics
+                .error(&text.place, "source-addr", message)
+                .help(format!("ASCII, at most {SOURCE_ADDR_OCTETS_MAX} characters"));
+        }
+        fits
+    }
+
+    /// `tlv: { tag: 0x1500, value: text }`: constant, like every tag.
+    fn tlv(&mut self, node: &Node) -> Option<(Tag, Vec<u8>)> {
+        let fields = self.fields(node, "`tlv`", &["tag", "value"])?;
+        for key in ["tag", "value"] {
+            if fields.get(key).is_none() {
+                self.missing(fields.place, "`tlv`", key);
+            }
+        }
+        let tag = self.text(fields.get("tag")?, "`tag`")?;
+        let number = tag.value.strip_prefix("0x").map(|hex| u16::from_str_radix(hex, 16));
+        let value = self.text(fields.get("value")?, "`value`")?.value.into_bytes();
+        match number {
+            Some(Ok(number @ 0x1400..=0x3fff)) => Some((Tag(number), value)),
+            _ => {
+                self.diagnostics
+                    .error(&tag.place, "tlv", format!("`{}` is no vendor's tag", tag.value))
+                    .help("from 0x1400 to 0x3FFF (SMPP 3.4 §5.3.2)");
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,374 @@
+//! Rule files: `rules`, `exemptions`, and what they name.
+
+use super::decode::{Decoder, Fields, Placed};
+use super::spec::{Action, AnswerKind, Case, Condition, ConditionKind, ExemptionSpec, Mode, Points, RuleSpec};
+use super::tree::Node;
+use crate::wire::command::CommandStatus;
+
+/// What a rule is about: a closed set.
+pub const CATEGORIES: &[&str] = &[
+    "bank",
+    "wallet",
+    "government",
+    "tax",
+    "utility",
+    "telecom",
+    "parcel",
+    "shopping",
+    "job",
+    "loan",
+    "gambling",
+    "investment",
+    "prize",
+    "romance",
+    "family",
+    "wrong-number",
+    "customer-service",
+    "code-theft",
+    "malware",
+    "extortion",
+    "debt-collection",
+    "adult",
+    "advert",
+    "content-ban",
+    "sender-id",
+    "volume",
+    "protocol",
+    "other",
+];
+
+const RULE_KEYS: &[&str] = &[
+    "id", "when", "score", "action", "about", "category", "cases", "group", "basis", "refs", "owner", "status",
+    "answer", "tag", "mode", "firm", "expires", "sample",
+];
+const EXEMPTION_KEYS: &[&str] = &["id", "about", "silences", "owner", "expires", "when", "cases", "basis", "refs"];
+const CASE_KEYS: &[&str] = &[
+    "from",
+    "to",
+    "text",
+    "account",
+    "direction",
+    "at",
+    "schedule",
+    "data_coding",
+    "parts",
+    "known",
+    "before",
+    "standing",
+    "expect",
+    "action",
+];
+
+/// Characters of an id, or of each of its two parts.
+const ID_CHARACTERS_MAX: usize = 64;
+
+/// `pack:` and `defaults:` of one file.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Pack {
+    pub(super) id: Option<String>,
+    pub(super) mode: Option<Mode>,
+    pub(super) category: Option<String>,
+    pub(super) group: Option<Placed<String>>,
+    pub(super) when: Option<Condition>,
+    pub(super) canonical: String,
+}
+
+impl Decoder<'_> {
+    pub(super) fn pack(&mut self, root: &Fields<'_>) -> Pack {
+        let mut pack = Pack::default();
+        if let Some(node) = root.get("pack")
+            && let Some(fields) = self.fields(node, "`pack`", &["id", "version", "about", "country", "mode"])
+        {
+            match fields.get("id") {
+                Some(id) => pack.id = self.id(id, "a pack's id").map(|id| id.value),
+                None => self.missing(fields.place, "`pack`", "id"),
+            }
+            pack.mode = fields.get("mode").and_then(|n| self.mode(n));
+            node.canonical(&mut pack.canonical);
+        }
+        if let Some(node) = root.get("defaults")
+            && let Some(fields) = self.fields(node, "`defaults`", &["category", "group", "mode", "when"])
+        {
+            pack.category = fields.get("category").and_then(|n| self.category(n));
+            pack.group = fields.get("group").and_then(|n| self.text(n, "`group`"));
+            pack.mode = fields.get("mode").and_then(|n| self.mode(n)).or(pack.mode);
+            pack.when = fields.get("when").and_then(|n| self.condition(n));
+            node.canonical(&mut pack.canonical);
+        }
+        pack
+    }
+
+    pub(super) fn rule(&mut self, node: &Node, pack: &Pack) -> Option<RuleSpec> {
+        let fields = self.fields(node, "a rule", RULE_KEYS)?;
+        let id = match fields.get("id") {
+            Some(id) => self.id(id, "a rule's id"),
+            None => {
+                self.missing(&node.place, "a rule", "id");
+                None
+            }
+        };
+        let when = match fields.get("when") {
+            Some(when) => self.condition(when),
+            None => {
+                self.missing(&node.place, "a rule", "when");
+                None
+            }
+        };
+        let mut canonical = pack.canonical.clone();
+        node.canonical(&mut canonical);
+        let text = |d: &mut Self, key: &str| fields.get(key).and_then(|n| d.text(n, &format!("`{key}`")));
+        let rule = RuleSpec {
+            pack: pack.id.clone(),
+            about: text(self, "about").map(|t| t.value),
+            basis: text(self, "basis").map(|t| t.value),
+            group: text(self, "group").or_else(|| pack.group.clone()),
+            tag: text(self, "tag"),
+            category: fields.get("category").and_then(|n| self.category(n)).or_else(|| pack.category.clone()),
+            score: fields.get("score").and_then(|n| self.hundredths(n, "`score`", 0, 20)).map(Points),
+            action: fields.get("action").and_then(|n| self.rule_action(n)),
+            status: fields.get("status").and_then(|n| self.status(n)),
+            answer: fields.get("answer").and_then(|n| self.answer_kind(n)),
+            mode: fields.get("mode").and_then(|n| self.mode(n)).or(pack.mode).unwrap_or_default(),
+            firm: fields.get("firm").and_then(|n| self.flag(n, "`firm`")).unwrap_or(false),
+            expires: fields.get("expires").and_then(|n| self.date(n)),
+            when: and(pack.when.as_ref(), when),
+            cases: fields.get("cases").map(|n| self.cases(n)).unwrap_or_default(),
+            id: full(pack, id?),
+            canonical,
+        };
+        if let Some(sample) = fields.get("sample") {
+            self.count(sample, "`sample`", 1, 1_000_000);
+        }
+        self.rule_advice(node, &fields, &rule);
+        Some(rule)
+    }
+
+    fn rule_advice(&mut self, node: &Node, fields: &Fields<'_>, rule: &RuleSpec) {
+        let id = &rule.id.value;
+        if fields.get("score").is_none() && fields.get("action").is_none() {
+            self.diagnostics
+                .error(&node.place, "missing-key", format!("rule `{id}` needs `score` or `action`"))
+                .help("score: 0 names a building block for other rules");
+        }
+        for key in ["about", "cases"] {
+            if fields.get(key).is_none() {
+                let message = format!("rule `{id}` should have `{key}`");
+                self.diagnostics.warning(&rule.id.place, "no-advice", message);
+            }
+        }
+        if rule.category.is_none() && fields.get("category").is_none() {
+            let message = format!("rule `{id}` should have `category`");
+            self.diagnostics.warning(&rule.id.place, "no-advice", message);
+        }
+        if rule.tag.is_some() && rule.action == Some(Action::Block) {
+            let place = rule.tag.as_ref().map_or(&node.place, |t| &t.place);
+            self.diagnostics.warning(place, "no-effect", format!("rule `{id}` blocks: its `tag` is never applied"));
+        }
+    }
+
+    pub(super) fn exemption(&mut self, node: &Node, pack: &Pack) -> Option<ExemptionSpec> {
+        let fields = self.fields(node, "an exemption", EXEMPTION_KEYS)?;
+        for key in ["id", "silences", "owner", "expires", "when"] {
+            if fields.get(key).is_none() {
+                self.missing(&node.place, "an exemption", key);
+            }
+        }
+        let id = fields.get("id").and_then(|n| self.id(n, "an exemption's id"));
+        let when = fields.get("when").and_then(|n| self.condition(n));
+        let mut canonical = pack.canonical.clone();
+        node.canonical(&mut canonical);
+        let exemption = ExemptionSpec {
+            pack: pack.id.clone(),
+            silences: fields.get("silences").map(|n| self.texts(n, "`silences`")).unwrap_or_default(),
+            owner: fields.get("owner").and_then(|n| self.text(n, "`owner`")).map(|t| t.value),
+            expires: fields.get("expires").and_then(|n| self.date(n)),
+            when,
+            cases: fields.get("cases").map(|n| self.cases(n)).unwrap_or_default(),
+            id: full(pack, id?),
+            canonical,
+        };
+        if exemption.when.as_ref().is_some_and(only_what_the_sender_writes) {
+            let message = format!("exemption `{}` tests only what the sender writes", exemption.id.value);
+            self.diagnostics
+                .warning(&exemption.id.place, "forgeable", message)
+                .help("add something that it cannot choose: account, peer, or sender: { registered_in: .. }");
+        }
+        Some(exemption)
+    }
+
+    fn cases(&mut self, node: &Node) -> Vec<Case> {
+        let items = self.items(node, "`cases`");
+        items.iter().filter_map(|item| self.case(item)).collect()
+    }
+
+    fn case(&mut self, node: &Node) -> Option<Case> {
+        let fields = self.fields(node, "a case", CASE_KEYS)?;
+        for key in ["from", "to", "text"] {
+            if fields.get(key).is_none() {
+                self.missing(&node.place, "a case", key);
+            }
+        }
+        let text = |d: &mut Self, key: &str| fields.get(key).and_then(|n| d.text(n, &format!("`{key}`")));
+        let (from, to, body) = (text(self, "from"), text(self, "to"), text(self, "text"));
+        let (account, at, schedule) = (text(self, "account"), text(self, "at"), text(self, "schedule"));
+        for moment in [&at, &schedule].into_iter().flatten() {
+            if moment.value.parse::<jiff::Timestamp>().is_err() {
+                let message = format!("`{}` is no time", moment.value);
+                self.diagnostics.error(&moment.place, "time", message).help("write 2026-11-23T22:00+07:00, quoted");
+            }
+        }
+        let expect = fields.get("expect").and_then(|n| self.choice(n, "`expect`", &["fires", "silent"]));
+        let direction = fields.get("direction").and_then(|n| self.choice(n, "`direction`", &["mt", "mo"]));
+        let action = fields.get("action").and_then(|n| self.choice(n, "`action`", &["pass", "tag", "block"]));
+        let octet = |d: &mut Self, key: &str| {
+            fields.get(key).and_then(|n| d.count(n, &format!("`{key}`"), 0, 255)).and_then(|n| u8::try_from(n).ok())
+        };
+        let (data_coding, parts) = (octet(self, "data_coding"), octet(self, "parts"));
+        self.case_memory(&fields);
+        if expect.is_none() && action.is_none() && fields.get("expect").is_none() && fields.get("action").is_none() {
+            self.missing(&node.place, "a case", "expect");
+        }
+        Some(Case {
+            place: node.place.clone(),
+            from: from?.value,
+            to: to?.value,
+            text: body?.value,
+            account: account.map(|a| a.value).unwrap_or_default(),
+            mo: direction.is_some_and(|d| d.value == "mo"),
+            at,
+            schedule,
+            data_coding,
+            parts,
+            needs_memory: ["known", "before", "standing"].iter().any(|k| fields.get(k).is_some()),
+            fires: expect.map(|e| e.value == "fires"),
+            action: action.and_then(|a| Action::ALL.into_iter().find(|x| x.name() == a.value)),
+        })
+    }
+
+    /// `known`, `before` and `standing` of a case: what memory holds before the message.
+    fn case_memory(&mut self, fields: &Fields<'_>) {
+        if let Some(known) = fields.get("known").and_then(|n| self.fields(n, "`known`", &["sender", "domain", "table"]))
+        {
+            for (_, age) in known.entries() {
+                self.duration(age, "an age in `known`");
+            }
+        }
+        if let Some(before) =
+            fields.get("before").and_then(|n| self.fields(n, "`before`", &["messages", "every", "recipients"]))
+        {
+            before.get("messages").and_then(|n| self.count(n, "`messages`", 1, 1_000_000));
+            before.get("every").and_then(|n| self.duration(n, "`every`"));
+            before.get("recipients").and_then(|n| self.choice(n, "`recipients`", &["same", "distinct"]));
+        }
+        if let Some(standing) = fields.get("standing")
+            && let Some(keys) =
+                self.fields(standing, "`standing`", &["sender", "account", "domain", "phone", "campaign"])
+        {
+            for (_, value) in keys.entries() {
+                self.count(value, "a standing", 0, 100);
+            }
+        }
+    }
+
+    pub(super) fn id(&mut self, node: &Node, what: &str) -> Option<Placed<String>> {
+        let id = self.text(node, what)?;
+        let fine = id.value.len() <= ID_CHARACTERS_MAX
+            && id.value.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        if !fine {
+            let message = format!("{what} cannot be `{}`", id.value);
+            self.diagnostics
+                .error(&id.place, "id", message)
+                .help(format!("small letters, digits and hyphens, at most {ID_CHARACTERS_MAX}"));
+        }
+        fine.then_some(id)
+    }
+
+    fn category(&mut self, node: &Node) -> Option<String> {
+        self.choice(node, "`category`", CATEGORIES).map(|c| c.value)
+    }
+
+    pub(super) fn mode(&mut self, node: &Node) -> Option<Mode> {
+        Some(match self.choice(node, "`mode`", &["live", "shadow", "off"])?.value.as_str() {
+            "live" => Mode::Live,
+            "shadow" => Mode::Shadow,
+            _ => Mode::Off,
+        })
+    }
+
+    pub(super) fn rule_action(&mut self, node: &Node) -> Option<Action> {
+        if node.text() == Some("pass") {
+            self.diagnostics.error(&node.place, "unknown-value", "no rule lets a message pass").help(
+                "what must be let through is an exemption: it names the findings it silences, an owner and an expiry",
+            );
+            return None;
+        }
+        self.action(node, &["tag", "block"])
+    }
+
+    pub(super) fn action(&mut self, node: &Node, words: &[&str]) -> Option<Action> {
+        let word = self.choice(node, "`action`", words)?.value;
+        Action::ALL.into_iter().find(|a| a.name() == word)
+    }
+
+    pub(super) fn answer_kind(&mut self, node: &Node) -> Option<AnswerKind> {
+        let word = self.choice(node, "`answer`", &["refuse", "accept"])?.value;
+        Some(if word == "refuse" { AnswerKind::Refuse } else { AnswerKind::Accept })
+    }
+
+    pub(super) fn status(&mut self, node: &Node) -> Option<CommandStatus> {
+        let word = self.choice(node, "`status`", CommandStatus::names())?;
+        let status = CommandStatus::from_name(&word.value)?;
+        if status == CommandStatus::ESME_ROK {
+            self.diagnostics
+                .error(&word.place, "unknown-value", "ESME_ROK does not refuse anything")
+                .help("to take a message and drop it, write answer: accept");
+            return None;
+        }
+        Some(status)
+    }
+
+    pub(super) fn date(&mut self, node: &Node) -> Option<Placed<String>> {
+        let text = self.text(node, "a date")?;
+        if text.value.parse::<jiff::civil::Date>().is_err() {
+            let message = format!("`{}` is no date", text.value);
+            self.diagnostics.error(&text.place, "date", message).help("write 2027-11-30");
+            return None;
+        }
+        Some(text)
+    }
+}
+
+fn full(pack: &Pack, id: Placed<String>) -> Placed<String> {
+    match &pack.id {
+        Some(pack) => Placed { value: format!("{pack}/{}", id.value), place: id.place },
+        None => id,
+    }
+}
+
+fn and(default: Option<&Condition>, own: Option<Condition>) -> Option<Condition> {
+    let own = own?;
+    Some(match default {
+        Some(default) => {
+            let place = own.place.clone();
+            Condition { place, kind: ConditionKind::All(vec![default.clone(), own]) }
+        }
+        None => own,
+    })
+}
+
+/// Whether nothing in a condition is beyond the sender's choice.
+fn only_what_the_sender_writes(condition: &Condition) -> bool {
+    match &condition.kind {
+        ConditionKind::All(all) => all.iter().all(only_what_the_sender_writes),
+        ConditionKind::Any(any) => any.iter().any(only_what_the_sender_writes),
+        ConditionKind::Not(inner) => only_what_the_sender_writes(inner),
+        ConditionKind::AtLeast { of, .. } => of.iter().any(only_what_the_sender_writes),
+        ConditionKind::Has(_) | ConditionKind::Finding(_) => true,
+        ConditionKind::Fact { fact, fields } => match fact.name {
+            "account" | "peer" | "recipient" | "standing" | "rate" | "time" => false,
+            "sender" => !fields.iter().any(|f| ["registered_in", "age_below"].contains(&f.spec.name)),
+            "message" => !fields.iter().any(|f| f.spec.name == "direction"),
+            _ => true,
+        },
+    }
+}

@@ -1,0 +1,346 @@
+//! `tapis.yaml`: where Tapis listens, whom it connects to, what it keeps. Every key has a default but `smsc`.
+
+use std::time::Duration;
+
+use super::decode::{Decoder, Fields, Placed};
+use super::spec::{Exceptions, Failure, Spec};
+use super::tree::{Node, Value};
+use crate::limits;
+
+/// An SMSC to connect to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SmscSettings {
+    /// Its name in metrics and journal.
+    pub id: String,
+    /// `host:port`.
+    pub address: String,
+}
+
+/// Whether texts stand in the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JournalText {
+    /// They do not.
+    Off,
+    /// Digits are hidden.
+    Masked,
+    /// As they were.
+    On,
+}
+
+/// `journal:`
+#[derive(Clone, Debug)]
+pub struct JournalSettings {
+    /// The folder; none for no journal.
+    pub dir: Option<String>,
+    /// One pass in this many is written; blocks and tags always are.
+    pub passes_one_in: u64,
+    /// Whether texts are written.
+    pub text: JournalText,
+    /// Octets after which a new file is begun.
+    pub segment_octets: u64,
+    /// How often written records are forced to the disk.
+    pub sync_every: Duration,
+}
+
+/// `timers:`; see the session's documentation for each.
+#[derive(Clone, Copy, Debug)]
+pub struct TimerSettings {
+    /// From connection to bind.
+    pub session_init: Duration,
+    /// From request to answer.
+    pub response: Duration,
+    /// Silence before an enquire_link.
+    pub enquire_link: Duration,
+    /// From the first close to the last.
+    pub linger: Duration,
+    /// From SIGTERM to the end.
+    pub drain: Duration,
+    /// To connect to one SMSC.
+    pub connect: Duration,
+}
+
+/// `limits:`
+#[derive(Clone, Copy, Debug)]
+pub struct LimitSettings {
+    /// Largest command_length, in octets.
+    pub pdu: u32,
+    /// Octets buffered for one leg.
+    pub leg_buffer: usize,
+    /// Requests outstanding in one direction.
+    pub outstanding: usize,
+    /// Sessions at a time.
+    pub sessions: usize,
+    /// Accounts that metrics name.
+    pub accounts: usize,
+}
+
+/// Everything of `tapis.yaml` that is not policy.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// This node's name in the journal.
+    pub node: String,
+    /// Where ESMEs connect.
+    pub listen: String,
+    /// Where operators and Prometheus connect; none for no admin server.
+    pub admin: Option<String>,
+    /// SMSCs, tried in order at bind time.
+    pub smsc: Vec<SmscSettings>,
+    /// Files and folders of rules, relative to this file.
+    pub rules: Vec<String>,
+    /// Whether a changed file is loaded at once.
+    pub watch: bool,
+    /// `journal:`
+    pub journal: JournalSettings,
+    /// The folder that remembers tagged and swallowed messages over a restart; none keeps them in memory only.
+    pub state: Option<String>,
+    /// `timers:`
+    pub timers: TimerSettings,
+    /// `limits:`
+    pub limits: LimitSettings,
+    /// Whether message_ids of ours are hexadecimal.
+    pub message_ids_hexadecimal: bool,
+    /// How often the same MO message is refused before it is accepted and dropped.
+    pub mo_refusals: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            node: "n1".into(),
+            listen: "0.0.0.0:2775".into(),
+            admin: Some("127.0.0.1:9090".into()),
+            smsc: Vec::new(),
+            rules: Vec::new(),
+            watch: false,
+            journal: JournalSettings {
+                dir: None,
+                passes_one_in: 1_000,
+                text: JournalText::Off,
+                segment_octets: 64 << 20,
+                sync_every: Duration::from_secs(1),
+            },
+            state: None,
+            timers: TimerSettings {
+                session_init: Duration::from_secs(10),
+                response: Duration::from_secs(60),
+                enquire_link: Duration::from_secs(60),
+                linger: Duration::from_secs(2),
+                drain: Duration::from_secs(10),
+                connect: Duration::from_secs(3),
+            },
+            limits: LimitSettings {
+                pdu: limits::PDU_OCTETS_MAX,
+                leg_buffer: limits::LEG_BUFFER_OCTETS_MAX,
+                outstanding: limits::OUTSTANDING_MAX,
+                sessions: 10_000,
+                accounts: limits::METRIC_ACCOUNTS_MAX,
+            },
+            message_ids_hexadecimal: false,
+            mo_refusals: 3,
+        }
+    }
+}
+
+/// Keys that only `tapis.yaml` has; `rules` is a list of paths there.
+pub(super) const SETTING_KEYS: &[&str] = &[
+    "version",
+    "node",
+    "listen",
+    "admin",
+    "smsc",
+    "rules",
+    "watch",
+    "journal",
+    "state",
+    "timers",
+    "limits",
+    "message_ids",
+    "mo_refusals",
+    "on_malformed",
+    "on_undecodable",
+    "on_limit",
+    "on_unknown_command",
+    "on_journal_full",
+];
+
+impl Decoder<'_> {
+    pub(super) fn settings(&mut self, root: &Fields<'_>, spec: &mut Spec) -> Settings {
+        let mut s = Settings::default();
+        if let Some(node) = root.get("version") {
+            self.choice(node, "`version`", &["1"]);
+        }
+        let text = |d: &mut Self, key: &str| root.get(key).and_then(|n| d.text(n, &format!("`{key}`")));
+        if let Some(node) = text(self, "node") {
+            s.node = node.value;
+        }
+        if let Some(listen) = text(self, "listen").filter(|a| self.is_address(a)) {
+            s.listen = listen.value;
+        }
+        match root.get("admin") {
+            Some(node) if node.text() == Some("off") => s.admin = None,
+            Some(_) => s.admin = text(self, "admin").filter(|a| self.is_address(a)).map(|a| a.value).or(s.admin),
+            None => {}
+        }
+        s.state = text(self, "state").map(|t| t.value);
+        s.smsc = root.get("smsc").map(|n| self.smscs(n)).unwrap_or_default();
+        if let Some(node) = root.get("rules") {
+            s.rules = self.paths(node);
+        }
+        if let Some(watch) = root.get("watch").and_then(|n| self.flag(n, "`watch`")) {
+            s.watch = watch;
+        }
+        if let Some(node) = root.get("journal") {
+            self.journal(node, &mut s.journal);
+        }
+        if let Some(node) = root.get("timers") {
+            self.timers(node, &mut s.timers);
+        }
+        if let Some(node) = root.get("limits") {
+            self.limits(node, &mut s.limits);
+        }
+        if let Some(node) = root.get("message_ids")
+            && let Some(form) = self.choice(node, "`message_ids`", &["decimal", "hexadecimal"])
+        {
+            s.message_ids_hexadecimal = form.value == "hexadecimal";
+        }
+        if let Some(n) = root.get("mo_refusals").and_then(|n| self.count(n, "`mo_refusals`", 0, 1_000)) {
+            s.mo_refusals = u32::try_from(n).unwrap_or(s.mo_refusals);
+        }
+        self.exceptions(root, &mut spec.exceptions);
+        s
+    }
+
+    fn exceptions(&mut self, root: &Fields<'_>, exceptions: &mut Exceptions) {
+        let each = [
+            ("on_malformed", &mut exceptions.malformed),
+            ("on_undecodable", &mut exceptions.undecodable),
+            ("on_limit", &mut exceptions.limit),
+            ("on_unknown_command", &mut exceptions.unknown_command),
+            ("on_journal_full", &mut exceptions.journal_full),
+        ];
+        for (key, failure) in each {
+            let Some(node) = root.get(key) else { continue };
+            if node.text() == Some("tag") {
+                self.diagnostics
+                    .error(&node.place, "unknown-value", format!("`{key}` cannot be `tag`"))
+                    .help("what cannot be read cannot be marked: pass or block");
+            } else if let Some(word) = self.choice(node, &format!("`{key}`"), &["pass", "block"]) {
+                *failure = if word.value == "pass" { Failure::Pass } else { Failure::Block };
+            }
+        }
+    }
+
+    fn is_address(&mut self, text: &Placed<String>) -> bool {
+        let port =
+            text.value.rsplit_once(':').filter(|(host, _)| !host.is_empty()).and_then(|(_, p)| p.parse::<u16>().ok());
+        if port.is_none() {
+            let message = format!("`{}` is no address", text.value);
+            self.diagnostics.error(&text.place, "address", message).help("write host:port, as 127.0.0.1:2775");
+        }
+        port.is_some()
+    }
+
+    fn smscs(&mut self, node: &Node) -> Vec<SmscSettings> {
+        let items = match &node.value {
+            Value::Scalar { .. } => std::slice::from_ref(node),
+            _ => self.items(node, "`smsc`"),
+        };
+        let mut all = Vec::new();
+        for (n, item) in items.iter().enumerate() {
+            let (id, address) = match &item.value {
+                Value::Map(_) => {
+                    let Some(fields) = self.fields(item, "an smsc", &["id", "address"]) else { continue };
+                    let id = fields.get("id").and_then(|n| self.text(n, "`id`")).map(|t| t.value);
+                    let Some(address) = fields.get("address") else {
+                        self.missing(fields.place, "an smsc", "address");
+                        continue;
+                    };
+                    (id, self.text(address, "`address`"))
+                }
+                _ => (None, self.text(item, "an smsc")),
+            };
+            if let Some(address) = address.filter(|a| self.is_address(a)) {
+                all.push(SmscSettings { id: id.unwrap_or_else(|| format!("smsc-{}", n + 1)), address: address.value });
+            }
+        }
+        all
+    }
+
+    fn paths(&mut self, node: &Node) -> Vec<String> {
+        match &node.value {
+            Value::Scalar { .. } => self.text(node, "`rules`").into_iter().map(|t| t.value).collect(),
+            Value::Sequence(items) if items.is_empty() => Vec::new(),
+            _ => self.texts(node, "`rules`").into_iter().map(|t| t.value).collect(),
+        }
+    }
+
+    fn journal(&mut self, node: &Node, journal: &mut JournalSettings) {
+        if node.text() == Some("off") {
+            journal.dir = None;
+            return;
+        }
+        let keys = ["dir", "passes_one_in", "text", "segment", "sync_every"];
+        let Some(fields) = self.fields(node, "`journal`", &keys) else { return };
+        match fields.get("dir") {
+            Some(dir) => journal.dir = self.text(dir, "`dir`").map(|t| t.value),
+            None => self.missing(fields.place, "`journal`", "dir"),
+        }
+        if let Some(n) = fields.get("passes_one_in").and_then(|n| self.count(n, "`passes_one_in`", 1, 1_000_000_000)) {
+            journal.passes_one_in = n;
+        }
+        if let Some(text) = fields.get("text").and_then(|n| self.choice(n, "`text`", &["off", "masked", "on"])) {
+            journal.text = match text.value.as_str() {
+                "on" => JournalText::On,
+                "masked" => JournalText::Masked,
+                _ => JournalText::Off,
+            };
+        }
+        if let Some(size) = fields.get("segment").and_then(|n| self.size(n, "`segment`", 1 << 16, 1 << 40)) {
+            journal.segment_octets = size;
+        }
+        if let Some(every) = fields.get("sync_every").and_then(|n| self.duration(n, "`sync_every`")) {
+            journal.sync_every = every;
+        }
+    }
+
+    fn timers(&mut self, node: &Node, timers: &mut TimerSettings) {
+        let each = [
+            ("session_init", &mut timers.session_init),
+            ("response", &mut timers.response),
+            ("enquire_link", &mut timers.enquire_link),
+            ("linger", &mut timers.linger),
+            ("drain", &mut timers.drain),
+            ("connect", &mut timers.connect),
+        ];
+        let keys = each.each_ref().map(|(key, _)| *key);
+        let Some(fields) = self.fields(node, "`timers`", &keys) else { return };
+        for (key, timer) in each {
+            if let Some(duration) = fields.get(key).and_then(|n| self.duration(n, &format!("`{key}`"))) {
+                *timer = duration;
+            }
+        }
+    }
+
+    fn limits(&mut self, node: &Node, limits: &mut LimitSettings) {
+        let keys = ["pdu", "leg_buffer", "outstanding", "sessions", "accounts"];
+        let Some(fields) = self.fields(node, "`limits`", &keys) else { return };
+        if let Some(n) = fields.get("pdu").and_then(|n| self.size(n, "`pdu`", 1024, 1 << 24)) {
+            limits.pdu = u32::try_from(n).unwrap_or(limits.pdu);
+        }
+        let buffer_min = 2 * u64::from(limits.pdu);
+        if let Some(n) = fields.get("leg_buffer").and_then(|n| self.size(n, "`leg_buffer`", buffer_min, 1 << 30)) {
+            limits.leg_buffer = usize::try_from(n).unwrap_or(limits.leg_buffer);
+        }
+        limits.leg_buffer = limits.leg_buffer.max(usize::try_from(buffer_min).unwrap_or(usize::MAX));
+        let each = [
+            ("outstanding", &mut limits.outstanding, 1_000_000),
+            ("sessions", &mut limits.sessions, 1_000_000),
+            ("accounts", &mut limits.accounts, 10_000),
+        ];
+        for (key, limit, max) in each {
+            if let Some(n) = fields.get(key).and_then(|n| self.count(n, &format!("`{key}`"), 1, max)) {
+                *limit = usize::try_from(n).unwrap_or(*limit);
+            }
+        }
+    }
+}

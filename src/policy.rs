@@ -1,0 +1,302 @@
+//! A policy: everything that can change a verdict, compiled, with one digest; swapped whole.
+
+mod difference;
+mod tags;
+
+use std::collections::HashMap;
+
+pub use crate::config::spec::{Exceptions, Failure};
+pub use difference::Difference;
+pub use tags::TagEdits;
+
+use crate::config;
+use crate::config::decode::Placed;
+use crate::config::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::config::settings::Settings;
+use crate::config::source::{Place, Sources};
+use crate::config::spec::{AccountSpec, Action, AnswerKind, Points, ProfileSpec, Spec, TagSpec};
+use crate::message::{Direction, Message};
+use crate::rules::{self, Ruleset};
+use crate::text::Alphabet;
+use crate::text::number::Country;
+use crate::verdict::{Profile, Verdict, Weighing};
+use crate::wire::command::CommandStatus;
+use tags::Tag;
+
+/// What policy says of an account.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AccountSettings<'a> {
+    /// Its class.
+    pub class: Option<&'a str>,
+    /// What data_coding 0 means.
+    pub alphabet: Alphabet,
+    /// The country of its national numbers.
+    pub home: Option<Country>,
+}
+
+/// Buffers of judging, reused from message to message.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    /// Of evaluating rules.
+    pub rules: rules::Scratch,
+    weighing: Weighing,
+}
+
+/// See the [module documentation](self).
+#[derive(Debug)]
+pub struct Policy {
+    /// Its evidence.
+    pub rules: Ruleset,
+    digest: Box<str>,
+    name: Box<str>,
+    home: Option<Country>,
+    accounts: HashMap<String, AccountSpec>,
+    profiles: Vec<(ProfileSpec, Profile)>,
+    tags: Vec<Tag>,
+    exceptions: Exceptions,
+    /// Parts of the digest, for telling what changed.
+    parts: difference::Parts,
+}
+
+/// A policy that was loaded, with what it was loaded from.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The policy.
+    pub policy: Policy,
+    /// What is not part of it.
+    pub settings: Settings,
+    /// What was written.
+    pub spec: Spec,
+    /// Warnings.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Reads and compiles. Warnings come with the policy, and errors without one.
+///
+/// # Errors
+/// Everything that is wrong, warnings included.
+pub fn load(sources: &Sources) -> Result<Loaded, Vec<Diagnostic>> {
+    let mut diagnostics = Diagnostics::default();
+    let (settings, spec) = config::read(sources, &mut diagnostics);
+    let policy = Policy::compile(&spec, sources, &mut diagnostics);
+    if diagnostics.has_errors() {
+        return Err(diagnostics.sorted());
+    }
+    let warnings = diagnostics.sorted().into_iter().filter(|d| d.severity == Severity::Warning).collect();
+    Ok(Loaded { policy, settings, spec, warnings })
+}
+
+impl Policy {
+    /// A policy without rules: everything passes.
+    #[must_use]
+    pub fn pass_all() -> Self {
+        Self::compile(&Spec::default(), &Sources::default(), &mut Diagnostics::default())
+    }
+
+    fn compile(spec: &Spec, sources: &Sources, diagnostics: &mut Diagnostics) -> Self {
+        let mut spec = spec.clone();
+        default_tag(&mut spec);
+        let rules = rules::compile(&spec, &sources.lists, diagnostics);
+        let tags: Vec<Tag> = spec.tags.iter().map(|t| Tag::compile(t, diagnostics)).collect();
+        let profiles = profiles(&spec, diagnostics);
+        let mut accounts = HashMap::new();
+        for account in &spec.accounts {
+            if accounts.insert(account.id.value.clone(), account.clone()).is_some() {
+                let message = format!("account `{}` stands here twice", account.id.value);
+                diagnostics.error(&account.id.place, "duplicate-id", message);
+            }
+        }
+        overrides(&spec, &rules, diagnostics);
+        let parts = difference::Parts::new(&spec, sources);
+        let name = sources.main.as_ref().map_or("rules", |m| m.name.rsplit('/').next().unwrap_or(&m.name));
+        Self {
+            digest: parts.digest(),
+            name: name.into(),
+            rules,
+            home: spec.home,
+            accounts,
+            profiles,
+            tags,
+            exceptions: spec.exceptions,
+            parts,
+        }
+    }
+
+    /// Judges a message that is read.
+    pub fn judge(&self, message: &Message<'_>, scratch: &mut Scratch, verdict: &mut Verdict) {
+        verdict.clear();
+        verdict.profile = self.profile_of(message);
+        self.rules.evaluate(message, &mut scratch.rules);
+        verdict.findings.extend_from_slice(&scratch.rules.findings);
+        if let Some((_, profile)) = self.profiles.get(verdict.profile) {
+            verdict.answer = crate::verdict::Answer::Refuse(profile.status);
+            verdict.weigh(&self.rules, profile, &mut scratch.weighing);
+        }
+    }
+
+    fn profile_of(&self, message: &Message<'_>) -> usize {
+        let country = message.recipient.country();
+        let fits = |p: &ProfileSpec| {
+            p.account.as_deref().is_none_or(|id| id == message.account.id)
+                && p.account_class.as_deref().is_none_or(|c| Some(c) == message.account.class)
+                && p.mo.is_none_or(|mo| mo == (message.direction == Direction::Mo))
+                && p.country.is_none_or(|c| Some(c) == country)
+        };
+        self.profiles.iter().position(|(spec, _)| fits(spec)).unwrap_or(self.profiles.len().saturating_sub(1))
+    }
+
+    /// The profile that a verdict was made by.
+    #[must_use]
+    pub fn profile(&self, verdict: &Verdict) -> Option<&Profile> {
+        self.profiles.get(verdict.profile).map(|(_, profile)| profile)
+    }
+
+    /// What it says of an account.
+    #[must_use]
+    pub fn account(&self, system_id: &str) -> AccountSettings<'_> {
+        let account = self.accounts.get(system_id);
+        AccountSettings {
+            class: account.and_then(|a| a.class.as_deref()),
+            alphabet: account.and_then(|a| a.alphabet).unwrap_or_default(),
+            home: account.and_then(|a| a.home).or(self.home),
+        }
+    }
+
+    /// What is done when judging is not possible.
+    #[must_use]
+    pub fn exceptions(&self) -> Exceptions {
+        self.exceptions
+    }
+
+    /// How a tagged message is changed; tags that edit the same field: the first counts.
+    #[must_use]
+    pub fn tag_edits(&self, verdict: &Verdict, recipient: Option<Country>) -> TagEdits<'_> {
+        let mut edits = TagEdits::default();
+        for tag in verdict.tags.iter().filter_map(|t| self.tags.get(*t)) {
+            edits.add(tag, recipient);
+        }
+        edits
+    }
+
+    /// The name of a tag.
+    #[must_use]
+    pub fn tag_name(&self, tag: usize) -> Option<&str> {
+        self.tags.get(tag).map(|t| &*t.name)
+    }
+
+    /// The digest of everything that can change a verdict: 16 hexadecimal digits of BLAKE3.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// The name of its main file.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What another policy would change.
+    #[must_use]
+    pub fn difference(&self, new: &Self) -> Difference {
+        self.parts.difference(&new.parts)
+    }
+}
+
+/// The tag that profiles use when none is defined.
+const LIKELY_SCAM: &str = "likely-scam";
+
+/// `likely-scam` is defined unless the operator defines it.
+fn default_tag(spec: &mut Spec) {
+    if spec.tags.iter().any(|t| t.name.value == LIKELY_SCAM && t.pack.is_none()) {
+        return;
+    }
+    let place = Place::start("built-in");
+    let name = Placed { value: LIKELY_SCAM.into(), place: place.clone() };
+    let source_addr = Some(Placed { value: "Likely-SCAM".into(), place });
+    spec.tags.push(TagSpec { name, pack: None, source_addr, prefix: Vec::new(), tlv: None });
+}
+
+fn profiles(spec: &Spec, diagnostics: &mut Diagnostics) -> Vec<(ProfileSpec, Profile)> {
+    let mut specs = spec.profiles.clone();
+    for (n, one) in specs.iter().enumerate() {
+        if let Some(first) = specs.iter().take(n).find(|p| p.id.value == one.id.value) {
+            let message = format!("profile `{}` has the id of another", one.id.value);
+            diagnostics
+                .error(&one.id.place, "duplicate-id", message)
+                .help(format!("the first is at {}", first.id.place));
+        }
+        let open = one.account.is_none() && one.account_class.is_none() && one.mo.is_none() && one.country.is_none();
+        if open && n + 1 < specs.len() {
+            let message = format!("profile `{}` fits every message: those behind it are never used", one.id.value);
+            diagnostics.error(&one.id.place, "unreachable", message).help("the profile without `for` is the last");
+        }
+    }
+    let is_open =
+        |p: &ProfileSpec| p.account.is_none() && p.account_class.is_none() && p.mo.is_none() && p.country.is_none();
+    if !specs.last().is_some_and(is_open) {
+        specs.push(ProfileSpec {
+            id: Placed { value: "default".into(), place: Place::start("built-in") },
+            account: None,
+            account_class: None,
+            mo: None,
+            country: None,
+            tag_from: None,
+            block_from: None,
+            action_max: Action::Block,
+            status: None,
+            answer: None,
+            tag: None,
+        });
+    }
+    // What a profile does not say is as the last one says.
+    let last = specs.last().cloned();
+    let of_last = |f: fn(&ProfileSpec) -> Option<Points>| last.as_ref().and_then(f);
+    let (tag_from, block_from) = (of_last(|p| p.tag_from), of_last(|p| p.block_from));
+    specs
+        .into_iter()
+        .map(|p| {
+            let name = p.tag.as_ref().or(last.as_ref().and_then(|l| l.tag.as_ref()));
+            let wanted = name.map_or(LIKELY_SCAM, |n| n.value.as_str());
+            let tag = spec.tags.iter().position(|t| t.name.value == wanted);
+            if let (None, Some(name)) = (tag, p.tag.as_ref()) {
+                diagnostics.error(&name.place, "unknown-name", format!("there is no tag `{}`", name.value));
+            }
+            let status =
+                if p.mo == Some(true) { CommandStatus::ESME_RX_R_APPN } else { CommandStatus::ESME_RSUBMITFAIL };
+            let last_status = last.as_ref().and_then(|l| l.status).filter(|_| p.mo != Some(true));
+            let profile = Profile {
+                id: p.id.value.as_str().into(),
+                tag_from: p.tag_from.or(tag_from).unwrap_or(Points(500)),
+                block_from: p.block_from.or(block_from).unwrap_or(Points(1_000)),
+                action_max: p.action_max,
+                status: p.status.or(last_status).unwrap_or(status),
+                answer: p.answer.unwrap_or(AnswerKind::Refuse),
+                tag,
+            };
+            (p, profile)
+        })
+        .collect()
+}
+
+fn overrides(spec: &Spec, rules: &Ruleset, diagnostics: &mut Diagnostics) {
+    for (n, one) in spec.overrides.iter().enumerate() {
+        let target = &one.target.value;
+        if !rules.rules.iter().any(|r| rules::covers(target, &r.id)) {
+            diagnostics.error(&one.target.place, "unknown-name", format!("no rule is named `{target}`"));
+        }
+        if spec.overrides.iter().take(n).any(|o| o.target.value == *target) {
+            diagnostics.error(&one.target.place, "duplicate-id", format!("`{target}` is overridden twice"));
+        }
+        let globs = || spec.overrides.iter().take(n).filter(|o| o.target.value.contains('*'));
+        if target.contains('*')
+            && let Some(other) = globs().find(|o| {
+                o.target.value.len() == target.len()
+                    && rules.rules.iter().any(|r| rules::covers(target, &r.id) && rules::covers(&o.target.value, &r.id))
+            })
+        {
+            let message = format!("`{target}` and `{}` cover the same rule, and neither is nearer", other.target.value);
+            diagnostics.error(&one.target.place, "ambiguous", message);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Two policies compared: what a reload changes, before it does.
+
+use std::collections::BTreeMap;
+
+use crate::config::source::Sources;
+use crate::config::spec::Spec;
+
+/// Digests of what a policy is made of.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Parts {
+    rules: BTreeMap<String, Box<str>>,
+    rest: Box<str>,
+}
+
+/// What changes from one policy to another.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Difference {
+    /// Ids of rules and exemptions that are new.
+    pub added: Vec<String>,
+    /// Ids of those that are gone.
+    pub removed: Vec<String>,
+    /// Ids of those that read differently.
+    pub changed: Vec<String>,
+    /// Whether lists, registries, profiles, accounts, tags or exception policies differ.
+    pub other: bool,
+}
+
+impl Parts {
+    pub(super) fn new(spec: &Spec, sources: &Sources) -> Self {
+        let mut rules = BTreeMap::new();
+        for rule in &spec.rules {
+            rules.insert(rule.id.value.clone(), crate::rules::digest(&rule.canonical));
+        }
+        for exemption in &spec.exemptions {
+            rules.insert(exemption.id.value.clone(), crate::rules::digest(&exemption.canonical));
+        }
+        // Debug output of the specification holds every value; places are taken out, so that moving a rule to another
+        // line or file changes nothing.
+        let mut rest = spec.clone();
+        rest.rules.clear();
+        rest.exemptions.clear();
+        let mut text = without_places(&format!("{rest:?}"));
+        let mut lists: Vec<_> = sources.lists.iter().map(|l| (l.name.as_str(), l.text.as_deref())).collect();
+        lists.sort_unstable();
+        for (name, content) in lists {
+            text.push_str(name);
+            text.push_str(content.unwrap_or_default());
+        }
+        Self { rules, rest: crate::rules::digest(&text) }
+    }
+
+    pub(super) fn digest(&self) -> Box<str> {
+        let mut all = format!("tapis {} {}", env!("CARGO_PKG_VERSION"), self.rest);
+        for (id, digest) in &self.rules {
+            all.push_str(&format!(" {id} {digest}"));
+        }
+        crate::rules::digest(&all)
+    }
+
+    pub(super) fn difference(&self, new: &Self) -> Difference {
+        let not_in = |a: &Self, b: &Self| a.rules.keys().filter(|id| !b.rules.contains_key(*id)).cloned().collect();
+        let changed = self.rules.iter().filter(|(id, digest)| new.rules.get(*id).is_some_and(|d| d != *digest));
+        Difference {
+            added: not_in(new, self),
+            removed: not_in(self, new),
+            changed: changed.map(|(id, _)| id.clone()).collect(),
+            other: self.rest != new.rest,
+        }
+    }
+}
+
+fn without_places(debug: &str) -> String {
+    let mut out = String::with_capacity(debug.len());
+    let mut rest = debug;
+    while let Some(at) = rest.find("place: ") {
+        let (before, after) = rest.split_at(at);
+        out.push_str(before);
+        let end = after.find([',', '}', ')', ']']).unwrap_or(after.len());
+        rest = after.get(end..).unwrap_or_default();
+    }
+    out.push_str(rest);
+    out
+}

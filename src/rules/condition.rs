@@ -1,0 +1,417 @@
+//! Conditions as compiled, and what they are for a message: true, false, or unknown.
+
+use std::net::IpAddr;
+use std::ops::Range;
+
+use super::list::{Addresses, Domains, Prefixes, Senders};
+use super::matcher::{Hits, RegexId, SetId};
+use super::{Registries, Ruleset};
+use crate::message::{Direction, Message, Party, PartyKind};
+use crate::text::number::Country;
+use crate::text::{App, LinkKind};
+use crate::wire::command::CommandId;
+
+/// Three values (Kleene): what cannot be known is neither.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Truth {
+    /// It does not hold.
+    False,
+    /// Nobody can say.
+    Unknown,
+    /// It holds.
+    True,
+}
+
+impl Truth {
+    /// ✓, ✗ or ?
+    #[must_use]
+    pub fn sign(self) -> char {
+        match self {
+            Self::True => '✓',
+            Self::False => '✗',
+            Self::Unknown => '?',
+        }
+    }
+
+    fn not(self) -> Self {
+        match self {
+            Self::True => Self::False,
+            Self::False => Self::True,
+            Self::Unknown => Self::Unknown,
+        }
+    }
+
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::False, _) | (_, Self::False) => Self::False,
+            (Self::True, Self::True) => Self::True,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+impl From<bool> for Truth {
+    fn from(holds: bool) -> Self {
+        if holds { Self::True } else { Self::False }
+    }
+}
+
+/// One node of a condition.
+#[derive(Debug)]
+pub(super) struct Node {
+    /// The key that it was written with.
+    pub(super) name: &'static str,
+    /// The rest of it, for people.
+    pub(super) detail: Box<str>,
+    pub(super) kind: Kind,
+}
+
+#[derive(Debug)]
+pub(super) enum Kind {
+    All(Box<[Node]>),
+    Any(Box<[Node]>),
+    Not(Box<Node>),
+    AtLeast(usize, Box<[Node]>),
+    Finding(Box<[u32]>),
+    /// All of these hold of the message.
+    Fact(Box<[Test]>),
+    /// One thing of the message holds all of these; none asks for the thing alone.
+    Thing(Thing, Box<[Test]>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Thing {
+    Link,
+    Phone,
+    Handle,
+    Amount,
+    Code,
+}
+
+/// One comparison.
+#[derive(Debug)]
+pub(super) enum Test {
+    /// Needs memory of earlier messages.
+    Unknown,
+    Direction(Direction),
+    Operation(CommandId),
+    DataCoding(u8),
+    Class(u8),
+    PartsAbove(u64),
+    Ports(bool),
+    Account(Box<[String]>),
+    AccountIn(Senders),
+    AccountClass(String),
+    PeerIn(Addresses),
+    SenderId(Box<[String]>),
+    SenderIn(Senders),
+    SenderLike(Senders),
+    SenderKind(PartyKind),
+    Registered(usize),
+    Country(Whose, Box<[Country]>),
+    PrefixIn(Whose, Prefixes),
+    Words(SetId),
+    Regex(RegexId),
+    StartsWith(Box<[String]>),
+    LengthAbove(u64),
+    LengthBelow(u64),
+    DomainIn(Domains, bool),
+    DomainLike(Domains),
+    HostIn(Domains),
+    LinkKind(LinkKind),
+    SenderOwns(bool),
+    BrandIn(Box<[String]>),
+    PhoneIn(Prefixes, bool),
+    PhoneCountry(Box<[Country]>),
+    App(Box<[App]>),
+    HandleIn(Senders),
+    Currency(String),
+    ValueAbove(u64),
+    CodeLength(u64),
+    Within {
+        from: u16,
+        to: u16,
+        zone: jiff::tz::TimeZone,
+    },
+    Days {
+        days: Box<[i8]>,
+        zone: jiff::tz::TimeZone,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whose {
+    Sender,
+    Recipient,
+}
+
+/// What a condition is evaluated over.
+pub(super) struct Cx<'a> {
+    pub(super) message: &'a Message<'a>,
+    pub(super) rules: &'a Ruleset,
+    pub(super) hits: &'a mut Hits,
+    /// For each rule whether it has fired; unknown when it was not decided.
+    pub(super) fired: &'a [Truth],
+}
+
+impl Node {
+    pub(super) fn evaluate(&self, cx: &mut Cx<'_>) -> Truth {
+        match &self.kind {
+            Kind::All(all) => {
+                let mut truth = Truth::True;
+                for node in all {
+                    truth = truth.and(node.evaluate(cx));
+                    if truth == Truth::False {
+                        break;
+                    }
+                }
+                truth
+            }
+            Kind::Any(any) => {
+                let mut truth = Truth::False;
+                for node in any {
+                    match node.evaluate(cx) {
+                        Truth::True => return Truth::True,
+                        Truth::Unknown => truth = Truth::Unknown,
+                        Truth::False => {}
+                    }
+                }
+                truth
+            }
+            Kind::Not(inner) => inner.evaluate(cx).not(),
+            Kind::AtLeast(count, of) => {
+                let (mut held, mut unknown) = (0, 0);
+                for node in of {
+                    match node.evaluate(cx) {
+                        Truth::True => held += 1,
+                        Truth::Unknown => unknown += 1,
+                        Truth::False => {}
+                    }
+                    if held >= *count {
+                        return Truth::True;
+                    }
+                }
+                if held + unknown >= *count { Truth::Unknown } else { Truth::False }
+            }
+            Kind::Finding(rules) => any(rules
+                .iter()
+                .map(|r| cx.fired.get(usize::try_from(*r).unwrap_or(usize::MAX)).copied().unwrap_or(Truth::Unknown))),
+            Kind::Fact(tests) => {
+                let mut truth = Truth::True;
+                for test in tests {
+                    truth = truth.and(test.holds(cx));
+                    if truth == Truth::False {
+                        break;
+                    }
+                }
+                truth
+            }
+            Kind::Thing(thing, tests) => thing.any(tests, cx),
+        }
+    }
+}
+
+fn any(truths: impl Iterator<Item = Truth>) -> Truth {
+    let mut all = Truth::False;
+    for truth in truths {
+        match truth {
+            Truth::True => return Truth::True,
+            Truth::Unknown => all = Truth::Unknown,
+            Truth::False => {}
+        }
+    }
+    all
+}
+
+impl Test {
+    fn holds(&self, cx: &mut Cx<'_>) -> Truth {
+        let m = cx.message;
+        match self {
+            Self::Direction(direction) => (m.direction == *direction).into(),
+            Self::Operation(operation) => (m.operation == *operation).into(),
+            Self::DataCoding(coding) => m.data_coding.map_or(Truth::Unknown, |c| (c.0 == *coding).into()),
+            Self::Class(class) => m.data_coding.map_or(Truth::Unknown, |c| (message_class(c.0) == Some(*class)).into()),
+            Self::PartsAbove(parts) => (u64::from(m.parts) > *parts).into(),
+            Self::Ports(wanted) => (m.reading.udh().is_some_and(|u| u.ports.is_some()) == *wanted).into(),
+            Self::Account(ids) => ids.iter().any(|id| id == m.account.id).into(),
+            Self::AccountIn(list) => list.contains(m.account.id).into(),
+            Self::AccountClass(class) => (m.account.class == Some(class)).into(),
+            Self::PeerIn(list) => m.peer.map_or(Truth::Unknown, |peer: IpAddr| list.contains(peer).into()),
+            Self::SenderId(ids) => ids.iter().any(|id| id.eq_ignore_ascii_case(m.sender.id)).into(),
+            Self::SenderIn(list) => list.contains(m.sender.id).into(),
+            Self::SenderLike(list) => list.is_like(m.sender.id).into(),
+            Self::SenderKind(kind) => (m.sender.kind == *kind).into(),
+            Self::Registered(registry) => {
+                cx.rules.registries.is_registered(*registry, m.sender.id, m.account.id, m.now).into()
+            }
+            Self::Country(whose, countries) => country(party(m, *whose), countries),
+            Self::PrefixIn(whose, list) => prefix(party(m, *whose), list),
+            Self::Within { from, to, zone } => {
+                let minute = minute_of_day(m.delivery.0, zone);
+                minute.map_or(Truth::Unknown, |at| {
+                    if from < to { (*from..*to).contains(&at) } else { at >= *from || at < *to }.into()
+                })
+            }
+            Self::Days { days, zone } => local(m.delivery.0, zone)
+                .map_or(Truth::Unknown, |z| days.contains(&z.weekday().to_monday_zero_offset()).into()),
+            _ => self.holds_of_text(cx),
+        }
+    }
+
+    fn holds_of_text(&self, cx: &mut Cx<'_>) -> Truth {
+        let reading = cx.message.reading;
+        if reading.undecodable().is_some() {
+            return Truth::Unknown;
+        }
+        match self {
+            Self::Words(set) => cx.rules.matcher.set(*set, cx.hits).is_some().into(),
+            Self::Regex(regex) => cx.rules.matcher.regex(*regex, reading.folded(), cx.hits).is_some().into(),
+            Self::StartsWith(starts) => starts.iter().any(|s| reading.text().starts_with(s.as_str())).into(),
+            Self::LengthAbove(n) => (reading.text().chars().count() as u64 > *n).into(),
+            Self::LengthBelow(n) => ((reading.text().chars().count() as u64) < *n).into(),
+            _ => Truth::Unknown,
+        }
+    }
+
+    /// Where the text shows it, in the matching form.
+    pub(super) fn span(&self, cx: &mut Cx<'_>) -> Option<Range<usize>> {
+        match self {
+            Self::Words(set) => cx.rules.matcher.set(*set, cx.hits),
+            Self::Regex(regex) => cx.rules.matcher.regex(*regex, cx.message.reading.folded(), cx.hits),
+            _ => None,
+        }
+    }
+}
+
+impl Thing {
+    fn any(self, tests: &[Test], cx: &mut Cx<'_>) -> Truth {
+        if cx.message.reading.undecodable().is_some() {
+            return Truth::Unknown;
+        }
+        any((0..self.count(cx.message)).map(|n| self.holds(n, tests, cx)))
+    }
+
+    pub(super) fn count(self, message: &Message<'_>) -> usize {
+        let reading = message.reading;
+        match self {
+            Self::Link => reading.links().len(),
+            Self::Phone => reading.phones().len(),
+            Self::Handle => reading.handles().len(),
+            Self::Amount => reading.amounts().len(),
+            Self::Code => reading.codes().len(),
+        }
+    }
+
+    /// Where the `n`th stands in the text as written.
+    pub(super) fn written(self, n: usize, message: &Message<'_>) -> Option<Range<usize>> {
+        let reading = message.reading;
+        match self {
+            Self::Link => reading.links().get(n).map(|x| x.written.clone()),
+            Self::Phone => reading.phones().get(n).map(|x| x.written.clone()),
+            Self::Handle => reading.handles().get(n).map(|x| x.written.clone()),
+            Self::Amount => reading.amounts().get(n).map(|x| x.written.clone()),
+            Self::Code => reading.codes().get(n).map(|x| x.written.clone()),
+        }
+    }
+
+    /// Whether all tests hold of the `n`th.
+    pub(super) fn holds(self, n: usize, tests: &[Test], cx: &Cx<'_>) -> Truth {
+        let mut truth = Truth::True;
+        for test in tests {
+            truth = truth.and(self.test(n, test, cx));
+        }
+        truth
+    }
+
+    fn test(self, n: usize, test: &Test, cx: &Cx<'_>) -> Truth {
+        let (m, reading) = (cx.message, cx.message.reading);
+        match self {
+            Self::Link => {
+                let Some(link) = reading.links().get(n) else { return Truth::Unknown };
+                let (host, domain) = (reading.link_host(link), reading.link_domain(link));
+                match test {
+                    Test::DomainIn(list, wanted) => (list.contains(host) == *wanted).into(),
+                    Test::DomainLike(list) => list.is_like(host, domain).into(),
+                    Test::HostIn(list) => list.contains(host).into(),
+                    Test::LinkKind(kind) => (link.kind == *kind).into(),
+                    Test::BrandIn(words) => host.split(['.', '-']).any(|part| words.iter().any(|w| w == part)).into(),
+                    Test::SenderOwns(wanted) => {
+                        (cx.rules.registries.owns_host(m.sender.id, m.account.id, m.now, host) == *wanted).into()
+                    }
+                    _ => Truth::Unknown,
+                }
+            }
+            Self::Phone => {
+                let Some(phone) = reading.phones().get(n) else { return Truth::Unknown };
+                let registries: &Registries = &cx.rules.registries;
+                match test {
+                    Test::PhoneIn(list, wanted) => (list.contains(&phone.number) == *wanted).into(),
+                    Test::PrefixIn(_, list) => list.has_prefix_of(&phone.number).into(),
+                    Test::PhoneCountry(countries) => {
+                        phone.number.country().map_or(Truth::Unknown, |c| countries.contains(&c).into())
+                    }
+                    Test::SenderOwns(wanted) => {
+                        (registries.owns_number(m.sender.id, m.account.id, m.now, &phone.number) == *wanted).into()
+                    }
+                    _ => Truth::Unknown,
+                }
+            }
+            Self::Handle => match (reading.handles().get(n), test) {
+                (Some(handle), Test::App(apps)) => apps.contains(&handle.app).into(),
+                (Some(handle), Test::HandleIn(list)) => list.contains(reading.handle_id(handle)).into(),
+                _ => Truth::Unknown,
+            },
+            Self::Amount => match (reading.amounts().get(n), test) {
+                (Some(amount), Test::Currency(code)) => (amount.currency == code.as_bytes()).into(),
+                (Some(amount), Test::ValueAbove(value)) => (amount.value > *value).into(),
+                _ => Truth::Unknown,
+            },
+            Self::Code => match (reading.codes().get(n), test) {
+                (Some(code), Test::CodeLength(length)) => (code.len as u64 == *length).into(),
+                _ => Truth::Unknown,
+            },
+        }
+    }
+}
+
+fn party<'a>(message: &'a Message<'a>, whose: Whose) -> &'a Party<'a> {
+    match whose {
+        Whose::Sender => &message.sender,
+        Whose::Recipient => &message.recipient,
+    }
+}
+
+fn country(party: &Party<'_>, countries: &[Country]) -> Truth {
+    match (party.kind, party.country()) {
+        (_, Some(country)) => countries.contains(&country).into(),
+        (PartyKind::Number, None) => Truth::Unknown,
+        _ => Truth::False,
+    }
+}
+
+fn prefix(party: &Party<'_>, list: &Prefixes) -> Truth {
+    match (party.kind, &party.number) {
+        (_, Some(number)) => list.has_prefix_of(number).into(),
+        (PartyKind::Number, None) => Truth::Unknown,
+        (PartyKind::ShortCode, None) => list.has_prefix_of_digits(party.id).into(),
+        _ => Truth::False,
+    }
+}
+
+/// The message class of a data_coding (3GPP TS 23.038 §4), if it has one.
+fn message_class(data_coding: u8) -> Option<u8> {
+    match data_coding >> 4 {
+        0xf | 1 | 3 => Some(data_coding & 3),
+        _ => None,
+    }
+}
+
+fn local(micros: u64, zone: &jiff::tz::TimeZone) -> Option<jiff::civil::DateTime> {
+    let at = jiff::Timestamp::from_microsecond(i64::try_from(micros).ok()?).ok()?;
+    Some(zone.to_datetime(at))
+}
+
+fn minute_of_day(micros: u64, zone: &jiff::tz::TimeZone) -> Option<u16> {
+    let time = local(micros, zone)?;
+    u16::try_from(i32::from(time.hour()) * 60 + i32::from(time.minute())).ok()
+}
