@@ -87,7 +87,7 @@ pub(super) enum Decoded {
 
 /// Appends the text of user data to `out`, and answers what it was, with its header.
 pub(super) fn decode(user_data: &UserData<'_>, alphabet: Alphabet, out: &mut String) -> (Decoded, Option<udh::Udh>) {
-    let (header, octets) = if user_data.udhi && !user_data.octets.is_empty() {
+    let (header, octets) = if user_data.udhi {
         match udh::split(user_data.octets) {
             Some((header, octets)) => (Some(header), octets),
             None => return (Decoded::Undecodable(Undecodable::Udh), None),

@@ -29,10 +29,10 @@ const EXTENSION: [(u8, char); 10] = [
 
 const ESCAPE: u8 = 0x1b;
 
-/// The character of a septet of the default alphabet.
+/// The character of a septet of the default alphabet; an octet above 0x7F is none.
 #[must_use]
 pub fn character(septet: u8) -> char {
-    DEFAULT.get(usize::from(septet & 0x7f)).copied().unwrap_or('?')
+    DEFAULT.get(usize::from(septet)).copied().unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
 /// Appends the text of septets, one an octet. A code that the extension table lacks is shown as the default alphabet's,
@@ -45,6 +45,8 @@ pub fn decode(septets: &[u8], out: &mut String) {
             continue;
         }
         out.push(match rest.next() {
+            // Reserved for another extension table, and a space until there is one.
+            Some(&ESCAPE) => ' ',
             Some(next) => EXTENSION.iter().find(|(code, _)| code == next).map_or_else(|| character(*next), |(_, c)| *c),
             None => ' ',
         });
