@@ -28,7 +28,7 @@ const OWED_MAX: usize = 10_000;
 const UNANSWERED_MAX: usize = 10_000;
 
 /// Names one proxied session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SessionId(pub u64);
 
 /// Names an SMSC by its place in the configured list.
@@ -74,6 +74,10 @@ pub struct Remembered {
     pub data_coding: u8,
     /// When it was judged, µs since the Unix epoch.
     pub at: u64,
+    /// The session that it came through.
+    pub session: u64,
+    /// The number of its decision in that session.
+    pub decision: u64,
 }
 
 /// A receipt that Tapis owes an account for a message it swallowed.
@@ -172,7 +176,8 @@ impl Memory {
         for account in accounts {
             let shared = lock(&account.shared);
             for (message_id, message) in shared.order.iter().filter_map(|k| Some((k, shared.by_message_id.get(k)?))) {
-                let entry = Entry { account: (&*account.id).into(), message_id: message_id.to_vec(), message: message.clone() };
+                let entry =
+                    Entry { account: (&*account.id).into(), message_id: message_id.to_vec(), message: message.clone() };
                 if serde_json::to_writer(&mut out, &entry).is_ok() {
                     out.push(b'\n');
                 }
@@ -230,7 +235,11 @@ impl Account {
     pub fn leave(&self, session: SessionId) {
         let mut shared = lock(&self.shared);
         shared.binds.retain(|(s, _)| *s != session);
+        let before = shared.unanswered.len();
         shared.unanswered.retain(|(s, ..)| *s != session);
+        let gone = before - shared.unanswered.len();
+        drop(shared);
+        self.remembered.fetch_sub(gone, Ordering::Release);
     }
 
     /// Whether no message of this account was tagged or swallowed lately.
@@ -365,6 +374,8 @@ mod tests {
             destination: address("6591234567"),
             data_coding: 0,
             at,
+            session: 1,
+            decision: 1,
         }
     }
 

@@ -13,8 +13,11 @@
 //! knows both. `tests/tidy.rs` enforces it. No layer but `runtime` and `cli` names tokio, a socket, a clock or the file
 //! system.
 
+pub mod account;
+pub mod audit;
 pub mod case;
 pub mod config;
+pub mod gate;
 pub mod limits;
 pub mod message;
 pub mod policy;

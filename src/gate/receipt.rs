@@ -1,0 +1,176 @@
+//! What speaks of an earlier message: receipts, and query_sm, cancel_sm and replace_sm by message_id.
+//!
+//! A tagged message is known to the SMSC under another source address than to its ESME, and a swallowed one not at all;
+//! here each side keeps hearing its own. What speaks of any other message passes untouched.
+
+use super::act::edit;
+use super::{Context, Gate, Made};
+use crate::account::{OwedReceipt, SessionId, Why};
+use crate::audit::{DecisionId, OutcomeKind};
+use crate::session::{Disposition, HeldId, Leg};
+use crate::time::{Timestamp, write_receipt_time};
+use crate::wire::body::{self, Address, Body, Parsed, Sm};
+use crate::wire::command::{CommandId, CommandStatus, EsmClass, InterfaceVersion, MessageState, Npi, Tag, Ton};
+use crate::wire::encode as wire;
+use crate::wire::frame::Header;
+use crate::wire::tlv::Tlvs;
+
+/// Whether a deliver_sm or data_sm from the SMSC is a receipt: by its esm_class (SMPP 3.4 §5.2.12), else by the TLV that
+/// only receipts have, else by the text that SMSCs write (SMPP 3.4 appendix B). Acknowledgements that subscribers write
+/// are messages.
+pub(super) fn is_receipt(esm_class: EsmClass, short_message: &[u8], tlvs: &Tlvs<'_>) -> bool {
+    if esm_class.is_receipt() {
+        return true;
+    }
+    if esm_class.message_type() != 0 {
+        return false;
+    }
+    tlvs.get(Tag::RECEIPTED_MESSAGE_ID).is_some()
+        || (short_message.starts_with(b"id:") && field(short_message, b"stat:").is_some())
+}
+
+/// The word after a key in the text of a receipt.
+fn field<'a>(text: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
+    let at = text.windows(key.len()).position(|w| w == key)? + key.len();
+    text.get(at..)?.split(|b| *b == b' ').next()
+}
+
+/// A receipt as it was read.
+struct Read<'a> {
+    source: Address<'a>,
+    destination: Address<'a>,
+    message_id: &'a [u8],
+}
+
+fn read(pdu: &[u8]) -> Option<Read<'_>> {
+    let Parsed::Understood(_, body) = body::parse(pdu) else { return None };
+    let (source, destination, text, tlvs) = match body {
+        Body::DeliverSm(sm) | Body::SubmitSm(sm) => (sm.source, sm.destination, sm.short_message, sm.tlvs),
+        Body::DataSm(sm) => (sm.source, sm.destination, &[][..], sm.tlvs),
+        _ => return None,
+    };
+    let by_tlv = tlvs.get(Tag::RECEIPTED_MESSAGE_ID).map(|v| v.split(|b| *b == 0).next().unwrap_or_default());
+    let message_id = by_tlv.or_else(|| field(text, b"id:")).unwrap_or_default();
+    Some(Read { source, destination, message_id })
+}
+
+impl Gate {
+    /// Passes a receipt to the ESME; one for a tagged message goes to the message's true source.
+    pub(super) fn receipt(&mut self, cx: &mut Context<'_>, id: HeldId) -> Option<Made> {
+        let known = self.account.as_ref().filter(|a| !a.remembers_nothing());
+        let pdu = self.session.held(id).unwrap_or_default();
+        let found = known.and_then(|account| {
+            let receipt = read(pdu)?;
+            let message = account
+                .recall(receipt.message_id)
+                .or_else(|| account.recall_unanswered(receipt.source.address, receipt.destination.address))?;
+            cx.scratch.message_id.clear();
+            cx.scratch.message_id.extend_from_slice(receipt.message_id);
+            Some((message.why, DecisionId { session: SessionId(message.session), n: message.decision }))
+        });
+        let Some((Why::Tagged { source, .. }, decision)) = found else {
+            self.session.dispose(id, 0, Disposition::Forward);
+            return None;
+        };
+        let octets = &mut cx.scratch.octets;
+        octets.clear();
+        octets.extend_from_slice(pdu);
+        let edited = edit(octets, |from, to| {
+            wire::replace_destination(from, to, Ton(source.ton), Npi(source.npi), &source.address)
+        });
+        let disposition = if edited.is_ok() { Disposition::ForwardEdited(octets) } else { Disposition::Forward };
+        self.session.dispose(id, 0, disposition);
+        Some(Made::Outcome { decision, kind: OutcomeKind::Receipt })
+    }
+
+    /// A query_sm or cancel_sm: about a swallowed message it is answered here, about a tagged one it goes on under the
+    /// source address that the SMSC knows.
+    pub(super) fn refer(&mut self, cx: &mut Context<'_>, id: HeldId, header: Header) {
+        let pdu = self.session.held(id).unwrap_or_default();
+        let found = self.account.as_ref().filter(|a| !a.remembers_nothing()).and_then(|account| {
+            let message_id = match body::parse(pdu) {
+                Parsed::Understood(_, Body::QuerySm(query)) => query.message_id,
+                Parsed::Understood(_, Body::CancelSm(cancel)) => cancel.message_id,
+                Parsed::Understood(_, Body::ReplaceSm(replace)) => replace.message_id,
+                _ => return None,
+            };
+            account.recall(message_id).map(|message| (message_id, message.why))
+        });
+        let octets = &mut cx.scratch.octets;
+        octets.clear();
+        match found {
+            Some((message_id, Why::Swallowed { .. })) => {
+                let disposition = match header.command_id {
+                    CommandId::QUERY_SM => {
+                        let state = MessageState::REJECTED;
+                        wire::query_sm_resp(octets, header.sequence_number, message_id, b"", state, 0);
+                        Disposition::Answer(octets)
+                    }
+                    CommandId::CANCEL_SM => Disposition::Refuse(CommandStatus::ESME_RCANCELFAIL),
+                    _ => Disposition::Refuse(CommandStatus::ESME_RREPLACEFAIL),
+                };
+                self.session.dispose(id, 0, disposition);
+            }
+            Some((_, Why::Tagged { shown, .. })) => {
+                octets.extend_from_slice(pdu);
+                let edited = edit(octets, |from, to| {
+                    wire::replace_source(from, to, Ton(shown.ton), Npi(shown.npi), &shown.address)
+                });
+                let disposition =
+                    if edited.is_ok() { Disposition::ForwardEdited(octets) } else { Disposition::Forward };
+                self.session.dispose(id, 0, disposition);
+            }
+            None => self.session.dispose(id, 0, Disposition::Forward),
+        }
+    }
+
+    /// Delivers the receipts that Tapis owes the account, if this bind may receive.
+    pub(super) fn fetch_receipts(&mut self, now: Timestamp) {
+        if !matches!(self.session.state(), crate::session::State::Bound(kind) if kind.receives()) {
+            return;
+        }
+        let version = self.session.interface_version();
+        while let Some(receipt) = self.account.as_ref().and_then(|a| a.take_owed()) {
+            self.session.originate(Leg::Esme, CommandId::DELIVER_SM, |sequence_number, out| {
+                write_receipt(&receipt, sequence_number, version, now, out);
+            });
+        }
+    }
+}
+
+/// A receipt that says REJECTD, in the text of SMPP 3.4 appendix B and, where the version has TLVs, in TLVs too.
+fn write_receipt(
+    receipt: &OwedReceipt,
+    sequence_number: u32,
+    version: InterfaceVersion,
+    now: Timestamp,
+    out: &mut Vec<u8>,
+) {
+    let mut text = Vec::with_capacity(128);
+    text.extend_from_slice(b"id:");
+    text.extend_from_slice(&receipt.message_id);
+    text.extend_from_slice(b" sub:001 dlvrd:000 submit date:");
+    write_receipt_time(receipt.submitted, &mut text);
+    text.extend_from_slice(b" done date:");
+    write_receipt_time(now, &mut text);
+    text.extend_from_slice(b" stat:REJECTD err:000 text:");
+    let mut tlvs = Vec::new();
+    if version >= InterfaceVersion::V3_4 {
+        let id_with_nul = [&receipt.message_id[..], b"\0"].concat();
+        wire::tlv(&mut tlvs, Tag::RECEIPTED_MESSAGE_ID, &id_with_nul);
+        wire::tlv(&mut tlvs, Tag::MESSAGE_STATE, &[MessageState::REJECTED.0]);
+    }
+    let sm = Sm {
+        source: address(&receipt.destination),
+        destination: address(&receipt.source),
+        esm_class: EsmClass::RECEIPT,
+        short_message: &text,
+        tlvs: Tlvs::new(&tlvs),
+        ..Sm::default()
+    };
+    wire::deliver_sm(out, sequence_number, &sm);
+}
+
+fn address(stored: &crate::account::StoredAddress) -> Address<'_> {
+    Address { ton: Ton(stored.ton), npi: Npi(stored.npi), address: &stored.address }
+}
