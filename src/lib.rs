@@ -23,6 +23,7 @@ pub mod message;
 pub mod policy;
 pub mod rules;
 pub mod session;
+pub mod sim;
 pub mod text;
 pub mod time;
 pub mod verdict;

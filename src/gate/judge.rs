@@ -197,16 +197,18 @@ impl Gate {
 
     /// Dresses what was judged in what it borrows.
     pub(super) fn decision<'a>(&'a self, cx: &'a Context<'_>, judged: Judged) -> Decision<'a> {
-        let (envelope, verdict): (&Envelope, &Verdict) = match (judged.of_multi, self.multi.as_deref()) {
-            (Some(at), Some(multi)) => multi.told(at).unwrap_or((&cx.scratch.envelope, &cx.scratch.verdict)),
-            _ => (&cx.scratch.envelope, &cx.scratch.verdict),
+        let own = (&cx.scratch.envelope, &cx.scratch.verdict, &**cx.policy);
+        let (envelope, verdict, policy): (&Envelope, &Verdict, &Policy) = match (judged.of_multi, self.multi.as_deref())
+        {
+            (Some(at), Some(multi)) => multi.told(at).unwrap_or(own),
+            _ => own,
         };
-        let account = facts(self.account.as_deref(), cx.policy);
+        let account = facts(self.account.as_deref(), policy);
         Decision {
             id: DecisionId { session: self.id, n: judged.n },
             message: envelope.message(judged.direction, account, self.session.peer(), cx.now),
             verdict,
-            policy: cx.policy,
+            policy,
             basis: judged.basis,
             reply: judged.reply,
             smsc: self.smsc,

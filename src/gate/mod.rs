@@ -44,8 +44,8 @@ use multi::Multi;
 pub struct Context<'a> {
     /// Now.
     pub now: Timestamp,
-    /// What messages are judged by.
-    pub policy: &'a Policy,
+    /// What messages are judged by; the next call may lend another.
+    pub policy: &'a Arc<Policy>,
     /// What all sessions share.
     pub memory: &'a Memory,
     /// Room to work in; its contents mean nothing between calls.

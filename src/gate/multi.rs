@@ -1,12 +1,15 @@
 //! submit_multi: each destination is judged alone; refused ones are taken out of the PDU and come back to the ESME in
 //! the unsuccess list of its answer (SMPP 3.4 §4.5.2).
 
+use std::sync::Arc;
+
 use super::act::{Addresses, Special, mark, owed, stored};
 use super::judge::{Judged, facts, refusal};
 use super::{Context, Gate, Made};
 use crate::account::{StoredAddress, Why};
 use crate::audit::{Basis, Reply};
 use crate::message::{Direction, Envelope};
+use crate::policy::Policy;
 use crate::session::{Disposition, HeldId, Leg};
 use crate::text::number::Country;
 use crate::verdict::{Action, Verdict};
@@ -21,6 +24,8 @@ pub(super) struct Multi {
     header: Header,
     n: u64,
     envelope: Envelope,
+    /// What all of it was judged by.
+    policy: Arc<Policy>,
     judged: Vec<OneOf>,
     next: usize,
 }
@@ -46,8 +51,8 @@ pub(super) struct Rest {
 }
 
 impl Multi {
-    pub(super) fn told(&self, at: usize) -> Option<(&Envelope, &Verdict)> {
-        self.judged.get(at).map(|one| (&self.envelope, &one.verdict))
+    pub(super) fn told(&self, at: usize) -> Option<(&Envelope, &Verdict, &Policy)> {
+        self.judged.get(at).map(|one| (&self.envelope, &one.verdict, &*self.policy))
     }
 }
 
@@ -56,8 +61,14 @@ impl Gate {
     pub(super) fn judge_multi(&mut self, cx: &mut Context<'_>, id: HeldId, header: Header) -> Option<Made> {
         let judged = self.judge_destinations(cx, id);
         let n = self.next_decision();
-        self.multi =
-            Some(Box::new(Multi { header, n, envelope: std::mem::take(&mut cx.scratch.envelope), judged, next: 0 }));
+        self.multi = Some(Box::new(Multi {
+            header,
+            n,
+            envelope: std::mem::take(&mut cx.scratch.envelope),
+            policy: Arc::clone(cx.policy),
+            judged,
+            next: 0,
+        }));
         self.act_on_multi(cx, id, header, n);
         self.next_destination().map(Made::Decision)
     }

@@ -45,10 +45,13 @@ impl Session {
                 let id = self.current(leg, header, len, None);
                 return Some(Step::Request { id, leg, header });
             }
-            Move::Relay => self.relay_request(leg, header, len, 0),
-            Move::Unbind => {
+            Move::Relay | Move::Unbind => {
+                self.counters.pdu(leg, header.command_id);
                 self.relay_request(leg, header, len, 0);
-                self.state = State::Unbinding;
+                if decided == Move::Unbind {
+                    self.state = State::Unbinding;
+                }
+                return Some(Step::Progress);
             }
             Move::Answer(status) => self.answer(leg, |version, out| answer::refusal(header, status, version, out)),
             Move::Nack(status) => self.answer(leg, |_, out| answer::nack(header.sequence_number, status, out)),
