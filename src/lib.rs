@@ -22,6 +22,7 @@ pub mod limits;
 pub mod message;
 pub mod policy;
 pub mod rules;
+pub mod runtime;
 pub mod session;
 pub mod sim;
 pub mod text;

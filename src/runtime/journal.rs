@@ -1,0 +1,243 @@
+//! The journal's writer: a bounded queue, one thread, segments by size; what cannot be written is counted, and told in a
+//! `gap` record once writing works again.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use metrics::{counter, gauge};
+use serde_json::{Map, Value, json};
+
+use super::clock::Clock;
+use super::metrics as meters;
+use crate::audit::record::{Chain, Recorder};
+use crate::config::settings::JournalSettings;
+use crate::time::Timestamp;
+
+/// Records that may wait to be written.
+const QUEUE_MAX: usize = 65_536;
+
+/// One record on its way.
+#[derive(Debug)]
+struct Entry {
+    kind: &'static str,
+    at: Timestamp,
+    body: Map<String, Value>,
+}
+
+/// The end that sessions write to.
+#[derive(Debug)]
+pub struct Journal {
+    queue: Option<SyncSender<Entry>>,
+    state: Arc<State>,
+    writer: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: AtomicU64,
+    lost: AtomicU64,
+    full: AtomicBool,
+}
+
+impl Journal {
+    /// A journal that takes nothing.
+    #[must_use]
+    pub fn off() -> Self {
+        Self { queue: None, state: Arc::default(), writer: None }
+    }
+
+    /// Opens a journal in the folder of the settings, which is made when it is missing.
+    ///
+    /// # Errors
+    /// When the folder cannot be written to.
+    pub fn open(settings: &JournalSettings, dir: &Path, recorder: Recorder, clock: Clock) -> io::Result<Self> {
+        fs::create_dir_all(dir)?;
+        let (queue, entries) = sync_channel(QUEUE_MAX);
+        let state = Arc::new(State::default());
+        let mut segments = Segments {
+            dir: dir.to_owned(),
+            stem: format!("{}-{}", recorder.node, recorder.boot),
+            number: 0,
+            file: None,
+            octets: 0,
+            octets_max: settings.segment_octets,
+            sync_every: settings.sync_every,
+        };
+        segments.open()?;
+        let writer = Writer {
+            segments,
+            recorder,
+            chain: Chain::default(),
+            state: Arc::clone(&state),
+            clock,
+            lost: 0,
+            broken: false,
+        };
+        let writer = std::thread::Builder::new().name("journal".into()).spawn(move || writer.run(&entries))?;
+        Ok(Self { queue: Some(queue), state, writer: Some(writer) })
+    }
+
+    /// Whether there is one.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.queue.is_some()
+    }
+
+    /// Whether it can take no more.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.state.full.load(Ordering::Relaxed)
+    }
+
+    /// Writes a record, or counts it as lost. It never waits.
+    pub fn write(&self, kind: &'static str, at: Timestamp, body: Map<String, Value>) {
+        let Some(queue) = &self.queue else { return };
+        match queue.try_send(Entry { kind, at, body }) {
+            Ok(()) => {
+                self.state.waiting.fetch_add(1, Ordering::Relaxed);
+            }
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
+                self.state.full.store(true, Ordering::Relaxed);
+                self.state.lost.fetch_add(1, Ordering::Relaxed);
+                counter!("tapis_journal_lost_total").increment(1);
+            }
+        }
+    }
+
+    /// Writes what waits, and ends.
+    pub fn close(mut self) {
+        self.queue = None;
+        if let Some(writer) = self.writer.take() {
+            let _ = writer.join();
+        }
+    }
+}
+
+struct Segments {
+    dir: PathBuf,
+    stem: String,
+    number: u32,
+    file: Option<File>,
+    octets: u64,
+    octets_max: u64,
+    sync_every: Duration,
+}
+
+impl Segments {
+    fn open(&mut self) -> io::Result<()> {
+        self.number += 1;
+        let path = self.dir.join(format!("{}-{:05}.jsonl", self.stem, self.number));
+        self.file = Some(OpenOptions::new().create(true).append(true).open(path)?);
+        self.octets = 0;
+        Ok(())
+    }
+
+    fn write(&mut self, lines: &[u8]) -> io::Result<()> {
+        if self.octets > 0 && self.octets + lines.len() as u64 > self.octets_max {
+            self.sync();
+            self.open()?;
+        }
+        let file = self.file.as_mut().ok_or_else(|| io::Error::other("no segment is open"))?;
+        file.write_all(lines)?;
+        self.octets += lines.len() as u64;
+        Ok(())
+    }
+
+    fn sync(&mut self) {
+        if let Some(file) = &self.file {
+            let _ = file.sync_data();
+        }
+    }
+}
+
+struct Writer {
+    segments: Segments,
+    recorder: Recorder,
+    chain: Chain,
+    state: Arc<State>,
+    clock: Clock,
+    lost: u64,
+    broken: bool,
+}
+
+/// Octets gathered for one write.
+const BATCH_OCTETS: usize = 64 * 1024;
+
+impl Writer {
+    fn run(mut self, entries: &Receiver<Entry>) {
+        let mut batch = Vec::with_capacity(BATCH_OCTETS * 2);
+        let mut synced = self.clock.now();
+        loop {
+            let first = entries.recv_timeout(self.segments.sync_every);
+            let ended = matches!(first, Err(RecvTimeoutError::Disconnected));
+            let mut entry = first.ok();
+            let mut records = 0;
+            let chain = self.chain.clone();
+            self.tell_gap(&mut batch);
+            while let Some(one) = entry {
+                self.chain.write(&self.recorder, one.kind, one.at, one.body, &mut batch);
+                counter!("tapis_journal_records_total", "kind" => one.kind).increment(1);
+                records += 1;
+                entry = if batch.len() < BATCH_OCTETS { entries.try_recv().ok() } else { None };
+            }
+            self.flush(&mut batch, chain, records);
+            let waiting = self.state.waiting.fetch_sub(records, Ordering::Relaxed).saturating_sub(records);
+            gauge!("tapis_journal_queue_records").set(meters::count(usize::try_from(waiting).unwrap_or(0)));
+            if waiting < (QUEUE_MAX / 2) as u64 && !self.broken {
+                self.state.full.store(false, Ordering::Relaxed);
+            }
+            let now = self.clock.now();
+            if now.since(synced) >= self.segments.sync_every {
+                self.segments.sync();
+                synced = now;
+            }
+            if ended {
+                self.segments.sync();
+                return;
+            }
+        }
+    }
+
+    /// What was lost since the last gap is told before anything else is written.
+    fn tell_gap(&mut self, batch: &mut Vec<u8>) {
+        self.lost += self.state.lost.swap(0, Ordering::Relaxed);
+        if self.lost > 0 {
+            let why = if self.broken { "disk" } else { "queue" };
+            let body = json!({ "records": self.lost, "why": why });
+            if let Value::Object(body) = body {
+                self.chain.write(&self.recorder, "gap", self.clock.now(), body, batch);
+            }
+        }
+    }
+
+    /// What cannot be written is lost, and the chain goes on from the last line that was.
+    fn flush(&mut self, batch: &mut Vec<u8>, before: Chain, records: u64) {
+        if batch.is_empty() {
+            return;
+        }
+        match self.segments.write(batch) {
+            Ok(()) => {
+                self.lost = 0;
+                self.broken = false;
+            }
+            Err(error) => {
+                if !self.broken {
+                    tracing::error!(%error, "the journal cannot be written");
+                }
+                self.chain = before;
+                self.lost += records;
+                counter!("tapis_journal_lost_total").increment(records);
+                self.broken = true;
+                self.state.full.store(true, Ordering::Relaxed);
+                let _ = self.segments.open();
+            }
+        }
+        batch.clear();
+    }
+}

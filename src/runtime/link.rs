@@ -1,0 +1,453 @@
+//! One session's driver: a gate between two streams. One `handle_*`, all outputs, one write to each leg.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::io::{self, ErrorKind, IoSlice};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, watch};
+
+use super::metrics::{self, Meters};
+use super::{Line, Node};
+use crate::account::{SessionId, SmscId};
+use crate::audit::tally::Tally;
+use crate::audit::{Basis, Decision, Outcome, OutcomeKind, Reply};
+use crate::gate::{Context, Event, Gate, Output, Scratch};
+use crate::policy;
+use crate::session::{Closed, Leg};
+use crate::time::Timestamp;
+use crate::verdict::Action;
+
+/// Octets read at once.
+const READ_OCTETS: usize = 64 * 1024;
+/// Counts are handed to the node this often.
+const FLUSH_EVERY: Duration = Duration::from_secs(1);
+
+/// Room that all sessions of one thread share: between two suspensions only one works.
+#[derive(Default)]
+struct Room {
+    gate: Scratch,
+    evidence: policy::Scratch,
+    octets: Vec<u8>,
+}
+
+thread_local! {
+    static ROOM: RefCell<Room> = RefCell::default();
+}
+
+type Connecting = tokio::task::JoinHandle<Option<(TcpStream, SmscId)>>;
+
+/// See the [module documentation](self).
+pub struct Link {
+    node: Arc<Node>,
+    gate: Gate,
+    esme: Option<TcpStream>,
+    smsc: Option<TcpStream>,
+    connecting: Option<Connecting>,
+    wake: Arc<Notify>,
+    drain: watch::Receiver<bool>,
+    told_drain: bool,
+    meters: Meters,
+    tally: Tally,
+    /// Decisions whose outcomes are written.
+    written: HashSet<u64>,
+    flushed: Timestamp,
+    state: &'static str,
+    gauges: [(f64, f64); 2],
+    /// When the octets that are being worked on were read.
+    read_at: Option<Instant>,
+}
+
+enum Ready {
+    Read(Leg),
+    Write,
+    Connected(Option<(TcpStream, SmscId)>),
+    Wake,
+    Drain,
+    Timeout,
+}
+
+impl Link {
+    /// A link whose ESME has just connected.
+    #[must_use]
+    pub fn new(node: Arc<Node>, id: SessionId, esme: TcpStream, peer: SocketAddr, wake: Arc<Notify>) -> Self {
+        let now = node.clock.now();
+        let gate = Gate::new(id, Arc::clone(&node.gate), Some(peer.ip()), now.0 ^ id.0, now);
+        let drain = node.drain.subscribe();
+        let state = gate.state().name();
+        metrics::gauge_by("tapis_sessions", "state", state, 1.0);
+        Self {
+            gate,
+            esme: Some(esme),
+            smsc: None,
+            connecting: None,
+            wake,
+            drain,
+            told_drain: false,
+            meters: Meters::new("", "unbound"),
+            tally: Tally::default(),
+            written: HashSet::new(),
+            flushed: now,
+            state,
+            gauges: [(0.0, 0.0); 2],
+            read_at: None,
+            node,
+        }
+    }
+
+    /// Runs until the session is over.
+    pub async fn run(mut self) {
+        loop {
+            self.outputs();
+            let blocked = self.write().await;
+            if self.gate.is_finished() {
+                break;
+            }
+            self.flush(false);
+            match self.ready(blocked).await {
+                Ready::Read(leg) => self.read(leg),
+                Ready::Write => {}
+                Ready::Connected(connected) => self.connected(connected),
+                Ready::Wake => self.with(|gate, cx| gate.handle_wake(cx)),
+                Ready::Drain => {
+                    self.told_drain = true;
+                    self.with(|gate, cx| gate.handle_drain(cx));
+                }
+                Ready::Timeout => {
+                    let now = self.node.clock.now();
+                    if self.gate.poll_timeout().is_some_and(|at| at <= now) {
+                        self.with(|gate, cx| gate.handle_timeout(cx));
+                    }
+                }
+            }
+        }
+    }
+
+    async fn ready(&mut self, blocked: [bool; 2]) -> Ready {
+        let now = self.node.clock.now();
+        let flush_at = self.flushed + FLUSH_EVERY;
+        let deadline = match self.gate.poll_timeout() {
+            Some(at) if self.tally.is_empty() => Some(at),
+            Some(at) => Some(at.min(flush_at)),
+            None if self.tally.is_empty() => None,
+            None => Some(flush_at),
+        };
+        let until = self.node.clock.instant(deadline.unwrap_or(now + Duration::from_secs(3600)));
+        let [esme_blocked, smsc_blocked] = blocked;
+        let reads = |leg| self.gate.wants_read(leg);
+        let (esme_reads, smsc_reads) = (reads(Leg::Esme), reads(Leg::Smsc));
+        let readable = async |stream: &Option<TcpStream>, wanted: bool| match stream {
+            Some(stream) if wanted => stream.readable().await.is_ok(),
+            _ => std::future::pending().await,
+        };
+        let writable = async |stream: &Option<TcpStream>, wanted: bool| match stream {
+            Some(stream) if wanted => stream.writable().await.is_ok(),
+            _ => std::future::pending().await,
+        };
+        let connecting = async |connecting: &mut Option<Connecting>| match connecting {
+            Some(task) => task.await.ok().flatten(),
+            None => std::future::pending().await,
+        };
+        tokio::select! {
+            _ = readable(&self.esme, esme_reads) => Ready::Read(Leg::Esme),
+            _ = readable(&self.smsc, smsc_reads) => Ready::Read(Leg::Smsc),
+            _ = writable(&self.esme, esme_blocked) => Ready::Write,
+            _ = writable(&self.smsc, smsc_blocked) => Ready::Write,
+            connected = connecting(&mut self.connecting) => Ready::Connected(connected),
+            () = self.wake.notified() => Ready::Wake,
+            _ = self.drain.wait_for(|draining| *draining), if !self.told_drain => Ready::Drain,
+            () = tokio::time::sleep_until(until) => Ready::Timeout,
+        }
+    }
+
+    fn with<T>(&mut self, act: impl FnOnce(&mut Gate, &mut Context<'_>) -> T) -> T {
+        let policy = self.node.policy.load_full();
+        ROOM.with_borrow_mut(|room| {
+            let mut cx = Context {
+                now: self.node.clock.now(),
+                policy: &policy,
+                memory: &self.node.memory,
+                scratch: &mut room.gate,
+                journal_full: self.node.journal.is_full(),
+            };
+            act(&mut self.gate, &mut cx)
+        })
+    }
+
+    fn connected(&mut self, connected: Option<(TcpStream, SmscId)>) {
+        self.connecting = None;
+        match connected {
+            Some((stream, smsc)) => {
+                self.smsc = Some(stream);
+                self.with(|gate, cx| gate.handle_connected(cx, smsc));
+            }
+            None => self.with(|gate, cx| gate.handle_connect_failed(cx)),
+        }
+    }
+
+    #[allow(clippy::disallowed_methods, reason = "how long a message takes is measured here")]
+    fn read(&mut self, leg: Leg) {
+        let stream = match leg {
+            Leg::Esme => &self.esme,
+            Leg::Smsc => &self.smsc,
+        };
+        let Some(stream) = stream else { return };
+        let policy = self.node.policy.load_full();
+        ROOM.with_borrow_mut(|room| {
+            let Room { gate: scratch, octets, .. } = room;
+            octets.resize(READ_OCTETS, 0);
+            let read = stream.try_read(octets);
+            let mut cx = Context {
+                now: self.node.clock.now(),
+                policy: &policy,
+                memory: &self.node.memory,
+                scratch,
+                journal_full: self.node.journal.is_full(),
+            };
+            match read {
+                Ok(0) => self.gate.handle_closed(&mut cx, leg, Closed::Eof),
+                Ok(n) => {
+                    self.read_at = Some(Instant::now());
+                    self.gate.handle_bytes(&mut cx, leg, octets.get(..n).unwrap_or_default());
+                }
+                Err(e) if e.kind() == ErrorKind::WouldBlock => {}
+                Err(_) => self.gate.handle_closed(&mut cx, leg, Closed::Reset),
+            }
+        });
+    }
+
+    /// Takes everything that the gate has to say.
+    #[allow(clippy::disallowed_methods, reason = "how long a verdict takes is measured here")]
+    fn outputs(&mut self) {
+        let node = Arc::clone(&self.node);
+        let policy = node.policy.load_full();
+        let mut wakes = Vec::new();
+        ROOM.with_borrow_mut(|room| {
+            let Room { gate: scratch, evidence, .. } = room;
+            loop {
+                let mut cx = Context {
+                    now: node.clock.now(),
+                    policy: &policy,
+                    memory: &node.memory,
+                    scratch,
+                    journal_full: node.journal.is_full(),
+                };
+                let start = Instant::now();
+                let Some(output) = self.gate.poll_output(&mut cx) else { break };
+                let mut keeper = Keeper {
+                    node: &node,
+                    meters: &mut self.meters,
+                    tally: &mut self.tally,
+                    written: &mut self.written,
+                    evidence,
+                };
+                match output {
+                    Output::Connect { account } => {
+                        let (node, account) = (Arc::clone(&node), account.to_owned());
+                        let connect = async move { node.upstream.connect(&node.memory, &account).await };
+                        #[allow(clippy::disallowed_methods, reason = "a task that only connects")]
+                        let task = tokio::spawn(connect);
+                        self.connecting = Some(task);
+                    }
+                    Output::Decision(decision) => {
+                        keeper.decision(&decision, start.elapsed());
+                        if let Some(read_at) = self.read_at {
+                            self.meters.delay(decision.message.direction, read_at.elapsed().as_secs_f64());
+                        }
+                    }
+                    Output::Outcome(outcome) => keeper.outcome(&outcome),
+                    Output::Event(event) => keeper.event(event),
+                    Output::Wake(session) => wakes.push(session),
+                }
+                if let Some(account) = self.gate.account()
+                    && !self.meters.is_for(account)
+                {
+                    self.meters = Meters::new(account, &node.accounts.label(account));
+                }
+            }
+        });
+        wakes.into_iter().for_each(|session| node.wake(session));
+        let state = self.gate.state().name();
+        if state != self.state {
+            metrics::gauge_by("tapis_sessions", "state", self.state, -1.0);
+            metrics::gauge_by("tapis_sessions", "state", state, 1.0);
+            self.state = state;
+        }
+    }
+
+    /// Writes what can be written; answers which legs are blocked.
+    async fn write(&mut self) -> [bool; 2] {
+        let mut blocked = [false; 2];
+        for (leg, blocked) in [Leg::Esme, Leg::Smsc].into_iter().zip(&mut blocked) {
+            let stream = match leg {
+                Leg::Esme => &mut self.esme,
+                Leg::Smsc => &mut self.smsc,
+            };
+            let Some(stream) = stream else {
+                if self.gate.wants_close(leg) {
+                    self.gate.write_shut(leg);
+                }
+                continue;
+            };
+            match write_out(&mut self.gate, leg, stream) {
+                Ok(waits) => *blocked = waits,
+                Err(_) => {
+                    let closed = Closed::Reset;
+                    self.with(|gate, cx| gate.handle_closed(cx, leg, closed));
+                    self.outputs();
+                    continue;
+                }
+            }
+            if self.gate.wants_close(leg) {
+                let _ = stream.shutdown().await;
+                self.gate.write_shut(leg);
+                self.outputs();
+            }
+        }
+        blocked
+    }
+
+    /// Hands counts to the node.
+    fn flush(&mut self, end: bool) {
+        let now = self.node.clock.now();
+        if !end && now.since(self.flushed) < FLUSH_EVERY {
+            return;
+        }
+        self.flushed = now;
+        if !self.tally.is_empty() {
+            self.node.merge(std::mem::take(&mut self.tally));
+        }
+        metrics::session(&self.gate.counters().take());
+        for (leg, gauge) in [Leg::Esme, Leg::Smsc].into_iter().zip(&mut self.gauges) {
+            let outstanding = if end { 0.0 } else { metrics::count(self.gate.outstanding(leg)) };
+            let buffered = if end { 0.0 } else { metrics::count(self.gate.buffered_octets(leg)) };
+            metrics::gauge_by("tapis_outstanding_requests", "leg", leg.name(), outstanding - gauge.0);
+            metrics::gauge_by("tapis_buffer_bytes", "leg", leg.name(), buffered - gauge.1);
+            *gauge = (outstanding, buffered);
+        }
+    }
+}
+
+impl Drop for Link {
+    /// However it ends, what it counted is not lost.
+    fn drop(&mut self) {
+        self.flush(true);
+        metrics::gauge_by("tapis_sessions", "state", self.state, -1.0);
+    }
+}
+
+fn write_out(gate: &mut Gate, leg: Leg, stream: &TcpStream) -> io::Result<bool> {
+    loop {
+        let mut slices = [IoSlice::new(&[]); 64];
+        let count = gate.transmit(leg, &mut slices);
+        if count == 0 {
+            return Ok(false);
+        }
+        match stream.try_write_vectored(slices.get(..count).unwrap_or_default()) {
+            Ok(0) => return Err(io::Error::from(ErrorKind::WriteZero)),
+            Ok(n) => gate.transmitted(leg, n),
+            Err(e) if e.kind() == ErrorKind::WouldBlock => return Ok(true),
+            Err(e) => return Err(e),
+        }
+    }
+}
+
+/// Counts and writes down what a gate hands out.
+struct Keeper<'a> {
+    node: &'a Node,
+    meters: &'a mut Meters,
+    tally: &'a mut Tally,
+    written: &'a mut HashSet<u64>,
+    evidence: &'a mut policy::Scratch,
+}
+
+/// Outcomes that one session waits for.
+const WRITTEN_MAX: usize = 100_000;
+
+impl Keeper<'_> {
+    fn decision(&mut self, decision: &Decision<'_>, took: Duration) {
+        self.meters.decision(decision, took.as_secs_f64());
+        self.tally.add(decision);
+        let passed = decision.action() == Action::Pass && decision.basis == Basis::Judged;
+        if self.node.journal.is_on() && (!passed || self.is_sampled(decision)) {
+            let latency = u32::try_from(took.as_nanos()).unwrap_or(u32::MAX);
+            let latency = f64::from(latency / 100) / 10.0;
+            let recorder = self.node.recorder.load();
+            let body = recorder.decision(decision, Some(latency), self.evidence);
+            self.node.journal.write("decision", self.node.clock.now(), body);
+            if matches!(decision.reply, Reply::Forwarded | Reply::Tagged) && self.written.len() < WRITTEN_MAX {
+                self.written.insert(decision.id.n);
+            }
+        }
+        if let Some(lines) = &self.node.lines {
+            let _ = lines.try_send(line(decision, self.node.clock.now(), self.evidence));
+        }
+    }
+
+    /// One pass in N, chosen by a keyed hash so that nobody outside can tell which.
+    fn is_sampled(&self, decision: &Decision<'_>) -> bool {
+        let n = self.node.settings.journal.passes_one_in;
+        if n <= 1 {
+            return true;
+        }
+        let mut name = [0; 16];
+        let (session, number) = name.split_at_mut(8);
+        session.copy_from_slice(&decision.id.session.0.to_le_bytes());
+        number.copy_from_slice(&decision.id.n.to_le_bytes());
+        let hash = blake3::keyed_hash(&self.node.master_key, &name);
+        hash.as_bytes().first_chunk().is_some_and(|first| u64::from_le_bytes(*first) % n == 0)
+    }
+
+    fn outcome(&mut self, outcome: &Outcome<'_>) {
+        let in_doubt = matches!(outcome.kind, OutcomeKind::InDoubt { .. });
+        let known = match outcome.kind {
+            OutcomeKind::Answered { .. } => self.written.remove(&outcome.decision.n),
+            _ => self.written.contains(&outcome.decision.n),
+        };
+        if self.node.journal.is_on() && (known || in_doubt || outcome.kind == OutcomeKind::Receipt) {
+            let body = self.node.recorder.load().outcome(outcome);
+            self.node.journal.write("outcome", self.node.clock.now(), body);
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        match event {
+            Event::Exception { cause, policy } => metrics::exception(cause, policy),
+            Event::Fault(leg, fault) => tracing::debug!(leg = leg.name(), fault = fault.name(), "a peer erred"),
+            Event::BindRefused(status) => tracing::info!(%status, "the SMSC refused a bind"),
+            Event::Bound(_) | Event::Unbound => {}
+        }
+    }
+}
+
+fn line(decision: &Decision<'_>, at: Timestamp, scratch: &mut policy::Scratch) -> Line {
+    let (message, verdict) = (&decision.message, decision.verdict);
+    let rules = &decision.policy.rules;
+    let mut findings = Vec::new();
+    if !verdict.findings.is_empty() {
+        rules.evaluate(message, &mut scratch.rules);
+        for finding in &verdict.findings {
+            let Some(rule) = rules.rule(finding) else { continue };
+            let evidence = rules.evidence(rule, message, &mut scratch.rules);
+            findings.push((rule.id.to_string(), evidence.matched));
+        }
+    }
+    let status = match decision.reply {
+        Reply::Refused(status) => Some(status.to_string()),
+        _ => None,
+    };
+    Line {
+        at,
+        action: decision.action().name(),
+        score: verdict.score.to_string(),
+        country: message.recipient.country().map(|c| c.as_str().to_lowercase()).unwrap_or_default(),
+        from: message.sender.id.to_owned(),
+        to: message.recipient.id.to_owned(),
+        findings,
+        status,
+    }
+}

@@ -1,0 +1,267 @@
+//! Every metric's name, unit and help in one place, and the handles that a session keeps so that counting costs no lookup.
+
+use std::collections::HashSet;
+use std::sync::Mutex;
+
+use metrics::{
+    Counter, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+use crate::audit::{Basis, Decision};
+use crate::config::spec::Mode;
+use crate::message::Direction;
+use crate::policy::Policy;
+use crate::session::{Counters, Fault, Leg};
+use crate::verdict::Action;
+
+/// 1 µs to 100 ms.
+const VERDICT_SECONDS: [f64; 16] =
+    [1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 1e-1];
+/// 10 µs to 10 s.
+const DELAY_SECONDS: [f64; 19] =
+    [1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0];
+
+/// Starts counting; what the handle renders is `/metrics`. Within one process it is done once.
+///
+/// # Errors
+/// When something else in the process counts already.
+pub fn install() -> Result<PrometheusHandle, String> {
+    let bucketed = |builder: PrometheusBuilder, name: &str, buckets: &[f64]| {
+        builder.set_buckets_for_metric(Matcher::Full(name.to_owned()), buckets).map_err(|e| e.to_string())
+    };
+    let builder = bucketed(PrometheusBuilder::new(), "tapis_verdict_duration_seconds", &VERDICT_SECONDS)?;
+    let builder = bucketed(builder, "tapis_message_delay_seconds", &DELAY_SECONDS)?;
+    let handle = builder.install_recorder().map_err(|e| e.to_string())?;
+    describe();
+    gauge!("tapis_build_info", "version" => env!("CARGO_PKG_VERSION"), "commit" => option_env!("TAPIS_COMMIT").unwrap_or("unknown")).set(1.0);
+    Ok(handle)
+}
+
+fn describe() {
+    for (name, help) in [
+        ("tapis_messages_total", "Messages decided on, each destination of a submit_multi as one"),
+        ("tapis_verdicts_total", "Messages tagged and blocked, by what decided"),
+        ("tapis_findings_total", "Rules that fired"),
+        ("tapis_shadow_changes_total", "Messages that a shadow rule would have treated otherwise"),
+        ("tapis_pdus_total", "PDUs read"),
+        ("tapis_decode_faults_total", "Things that a peer should not have sent"),
+        ("tapis_exceptions_total", "PDUs treated by an exception policy"),
+        ("tapis_config_reloads_total", "Attempts to load another policy"),
+        ("tapis_journal_records_total", "Records written"),
+        ("tapis_journal_lost_total", "Records that could not be written"),
+        ("tapis_session_panics_total", "Sessions closed because the program erred"),
+        ("tapis_sessions_total", "Connections of ESMEs accepted"),
+    ] {
+        describe_counter!(name, Unit::Count, help);
+    }
+    describe_counter!("tapis_received_bytes_total", Unit::Bytes, "Octets read");
+    describe_counter!("tapis_sent_bytes_total", Unit::Bytes, "Octets written");
+    for (name, help) in [
+        ("tapis_sessions", "Sessions by state"),
+        ("tapis_outstanding_requests", "Requests that wait for their answers"),
+        ("tapis_held_messages", "Messages that wait for other parts"),
+        ("tapis_policy_info", "The policy in force"),
+        ("tapis_rules", "Rules by mode"),
+        ("tapis_list_entries", "Entries by list"),
+        ("tapis_journal_queue_records", "Records that wait to be written"),
+        ("tapis_config_last_reload_successful", "Whether the last attempt to load a policy succeeded"),
+        ("tapis_config_last_reload_success_timestamp_seconds", "When a policy was last loaded"),
+        ("tapis_build_info", "What is running"),
+    ] {
+        describe_gauge!(name, help);
+    }
+    describe_gauge!("tapis_buffer_bytes", Unit::Bytes, "Octets buffered");
+    describe_histogram!("tapis_verdict_duration_seconds", Unit::Seconds, "From a whole PDU to its disposition");
+    describe_histogram!("tapis_message_delay_seconds", Unit::Seconds, "From reading a message to writing it on");
+}
+
+/// Accounts that metrics name: those whose bind an SMSC accepted, up to a cap; later ones are `other`.
+#[derive(Debug)]
+pub struct Accounts {
+    named: Mutex<HashSet<String>>,
+    max: usize,
+}
+
+impl Accounts {
+    /// Room for `max` accounts.
+    #[must_use]
+    pub fn new(max: usize) -> Self {
+        Self { named: Mutex::default(), max }
+    }
+
+    /// The label of an account.
+    #[must_use]
+    pub fn label(&self, account: &str) -> String {
+        let mut named = self.named.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if named.contains(account) || named.len() < self.max {
+            named.insert(account.to_owned());
+            return account.to_owned();
+        }
+        "other".to_owned()
+    }
+}
+
+/// The handles of one session.
+pub struct Meters {
+    account: String,
+    messages: [[Counter; 3]; 2],
+    durations: [Histogram; 2],
+    delays: [Histogram; 2],
+}
+
+impl std::fmt::Debug for Meters {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Meters({})", self.account)
+    }
+}
+
+impl Meters {
+    /// Whether they count for this account.
+    #[must_use]
+    pub fn is_for(&self, account: &str) -> bool {
+        self.account == account
+    }
+
+    /// Handles for messages of `account`, which is labelled `label`.
+    #[must_use]
+    pub fn new(account: &str, label: &str) -> Self {
+        let directions = [Direction::Mt, Direction::Mo].map(Direction::name);
+        let messages = directions.map(|direction| {
+            Action::ALL.map(|action| {
+                let account = label.to_owned();
+                counter!("tapis_messages_total", "direction" => direction, "account" => account, "action" => action.name())
+            })
+        });
+        let durations = directions.map(|d| histogram!("tapis_verdict_duration_seconds", "direction" => d));
+        let delays = directions.map(|d| histogram!("tapis_message_delay_seconds", "direction" => d, "held" => "false"));
+        Self { account: account.to_owned(), messages, durations, delays }
+    }
+
+    /// Counts a decision that took `seconds`.
+    pub fn decision(&self, decision: &Decision<'_>, seconds: f64) {
+        let [mt, mo] = &self.messages;
+        let [mt_time, mo_time] = &self.durations;
+        let (messages, durations) = match decision.message.direction {
+            Direction::Mt => (mt, mt_time),
+            Direction::Mo => (mo, mo_time),
+        };
+        let [pass, tag, block] = messages;
+        match decision.action() {
+            Action::Pass => pass.increment(1),
+            Action::Tag => tag.increment(1),
+            Action::Block => block.increment(1),
+        }
+        durations.record(seconds);
+        if !decision.verdict.findings.is_empty() || decision.action() != Action::Pass || decision.basis != Basis::Judged
+        {
+            findings(decision);
+        }
+    }
+
+    /// Records how long a message took from socket to socket.
+    pub fn delay(&self, direction: Direction, seconds: f64) {
+        let [mt, mo] = &self.delays;
+        match direction {
+            Direction::Mt => mt.record(seconds),
+            Direction::Mo => mo.record(seconds),
+        }
+    }
+}
+
+fn findings(decision: &Decision<'_>) {
+    let direction = decision.message.direction.name();
+    let rules = &decision.policy.rules;
+    for finding in &decision.verdict.findings {
+        let mode = match (finding.exempt_by, finding.mode) {
+            (Some(_), _) => "exempt",
+            (None, Mode::Live) => "live",
+            (None, _) => "shadow",
+        };
+        if let Some(rule) = rules.rule(finding) {
+            counter!("tapis_findings_total", "rule" => rule.id.to_string(), "mode" => mode).increment(1);
+        }
+    }
+    let (action, shadow) = (decision.action(), decision.verdict.shadow_action);
+    if action != Action::Pass {
+        let cause = decision.cause().unwrap_or("other");
+        let category = decision.category().unwrap_or("other").to_owned();
+        counter!("tapis_verdicts_total", "direction" => direction, "action" => action.name(), "cause" => cause, "category" => category)
+            .increment(1);
+    }
+    if shadow > action {
+        for rule in decision
+            .verdict
+            .findings
+            .iter()
+            .filter(|f| f.mode == Mode::Shadow && f.exempt_by.is_none())
+            .filter_map(|f| rules.rule(f))
+        {
+            counter!("tapis_shadow_changes_total", "rule" => rule.id.to_string(), "action" => shadow.name())
+                .increment(1);
+        }
+    }
+}
+
+/// Adds what a session has counted since it was last asked.
+pub fn session(counters: &Counters) {
+    for leg in [Leg::Esme, Leg::Smsc] {
+        for (name, n) in counters.pdus.of(leg).iter() {
+            counter!("tapis_pdus_total", "leg" => leg.name(), "command_id" => name).increment(n);
+        }
+        let (received, sent) = (*counters.received.of(leg), *counters.sent.of(leg));
+        if received > 0 {
+            counter!("tapis_received_bytes_total", "leg" => leg.name()).increment(received);
+        }
+        if sent > 0 {
+            counter!("tapis_sent_bytes_total", "leg" => leg.name()).increment(sent);
+        }
+    }
+    for (fault, n) in Fault::ALL.iter().zip(&counters.faults).filter(|(_, n)| **n > 0) {
+        counter!("tapis_decode_faults_total", "fault" => fault.name()).increment(*n);
+    }
+}
+
+/// What an exception policy did.
+pub fn exception(cause: &'static str, policy: &'static str) {
+    counter!("tapis_exceptions_total", "cause" => cause, "policy" => policy).increment(1);
+}
+
+/// Moves a gauge that is labelled by leg and state.
+pub fn gauge_by(name: &'static str, label: &'static str, value: &'static str, by: f64) {
+    if by != 0.0 {
+        gauge!(name, label => value).increment(by);
+    }
+}
+
+/// The policy that came into force, and the one that it takes the place of.
+pub fn policy(old: Option<&Policy>, new: &Policy, at_seconds: f64) {
+    if let Some(old) = old.filter(|o| o.digest() != new.digest()) {
+        gauge!("tapis_policy_info", "digest" => old.digest().to_owned(), "name" => old.name().to_owned()).set(0.0);
+        for list in old.rules.list_entries.keys().filter(|l| !new.rules.list_entries.contains_key(*l)) {
+            gauge!("tapis_list_entries", "list" => list.clone()).set(0.0);
+        }
+    }
+    gauge!("tapis_policy_info", "digest" => new.digest().to_owned(), "name" => new.name().to_owned()).set(1.0);
+    for (mode, name) in [(Mode::Live, "live"), (Mode::Shadow, "shadow"), (Mode::Off, "off")] {
+        let n = new.rules.rules.iter().filter(|r| r.mode == mode).count();
+        gauge!("tapis_rules", "mode" => name).set(count(n));
+    }
+    for (list, n) in &new.rules.list_entries {
+        gauge!("tapis_list_entries", "list" => list.clone()).set(count(*n));
+    }
+    gauge!("tapis_config_last_reload_success_timestamp_seconds").set(at_seconds);
+}
+
+/// Counts an attempt to load a policy.
+pub fn reload(succeeded: bool) {
+    let result = if succeeded { "success" } else { "failure" };
+    counter!("tapis_config_reloads_total", "result" => result).increment(1);
+    gauge!("tapis_config_last_reload_successful").set(f64::from(u8::from(succeeded)));
+}
+
+/// A count as a gauge's value.
+#[must_use]
+pub fn count(n: usize) -> f64 {
+    f64::from(u32::try_from(n).unwrap_or(u32::MAX))
+}

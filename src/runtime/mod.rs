@@ -1,0 +1,386 @@
+//! The only layer with sockets, tasks, clocks and disks.
+//!
+//! A [`Node`] is what all sessions of a process share. Each session is one task that drives one gate ([`link`]); a panic
+//! in it closes that session and no other.
+
+pub mod clock;
+pub mod console;
+pub mod files;
+pub mod journal;
+pub mod link;
+pub mod metrics;
+pub mod reload;
+pub mod store;
+pub mod upstream;
+
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use ::metrics::counter;
+use arc_swap::ArcSwap;
+use metrics_exporter_prometheus::PrometheusHandle;
+use serde_json::{Map, Value, json};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
+use tokio::task::JoinSet;
+
+use crate::account::{Memory, SessionId};
+use crate::audit::record::Recorder;
+use crate::audit::tally::Tally;
+use crate::config::settings::Settings;
+use crate::gate;
+use crate::policy::{Loaded, Policy};
+use crate::session::{Bounds, Durations};
+use clock::Clock;
+use journal::Journal;
+use reload::Reloader;
+use store::Store;
+use upstream::Upstream;
+
+/// A decision as people watch it.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// When.
+    pub at: crate::time::Timestamp,
+    /// `pass`, `tag` or `block`.
+    pub action: &'static str,
+    /// Score.
+    pub score: String,
+    /// Recipient country, small letters.
+    pub country: String,
+    /// Sender.
+    pub from: String,
+    /// Recipient.
+    pub to: String,
+    /// The rules that fired, each with the words it saw.
+    pub findings: Vec<(String, Vec<String>)>,
+    /// How a refusal was answered.
+    pub status: Option<String>,
+}
+
+/// What all sessions of a process share.
+#[derive(Debug)]
+pub struct Node {
+    /// What it was started with.
+    pub settings: Settings,
+    /// The policy in force.
+    pub policy: ArcSwap<Policy>,
+    /// What sessions share.
+    pub memory: Memory,
+    /// Time.
+    pub clock: Clock,
+    gate: Arc<gate::Settings>,
+    upstream: Upstream,
+    journal: Journal,
+    recorder: ArcSwap<Recorder>,
+    master_key: [u8; 32],
+    tally: Mutex<Tally>,
+    accounts: metrics::Accounts,
+    wakes: Mutex<HashMap<SessionId, Arc<Notify>>>,
+    drain: watch::Sender<bool>,
+    next_session: AtomicU64,
+    lines: Option<mpsc::Sender<Line>>,
+    prometheus: PrometheusHandle,
+    store: Option<Store>,
+    /// Loads policies.
+    pub reloader: Reloader,
+}
+
+/// How a node is started.
+#[derive(Debug)]
+pub struct Start {
+    /// What was loaded.
+    pub loaded: Loaded,
+    /// Where it came from.
+    pub origin: files::Origin,
+    /// Relative folders of the settings are below this one.
+    pub base: PathBuf,
+    /// Who watches decisions.
+    pub lines: Option<mpsc::Sender<Line>>,
+}
+
+/// Tally records come this often.
+const TALLY_EVERY: Duration = Duration::from_secs(60);
+/// What is remembered is written this often when it has changed.
+const SAVE_EVERY: Duration = Duration::from_millis(500);
+
+impl Node {
+    /// Opens journal and store, and takes the policy into force.
+    ///
+    /// # Errors
+    /// When journal or store cannot be opened.
+    pub fn open(start: Start) -> io::Result<Arc<Self>> {
+        let clock = Clock::start();
+        let Loaded { policy, settings, .. } = start.loaded;
+        let boot_seconds = clock.now().0 / 1_000_000;
+        let boot = format!("{:x}", clock.now().0 / 1_000);
+        let master_key = key(settings.journal.dir.as_ref().map(|d| start.base.join(d)).as_deref())?;
+        let upstream = Upstream::new(settings.smsc.clone(), settings.timers.connect, clock);
+        let recorder = Recorder {
+            node: settings.node.clone(),
+            boot,
+            key: day_key(&master_key, clock),
+            text: settings.journal.text,
+            smscs: upstream.names(),
+        };
+        let journal = match &settings.journal.dir {
+            Some(dir) => Journal::open(&settings.journal, &start.base.join(dir), recorder.clone(), clock)?,
+            None => Journal::off(),
+        };
+        let memory = Memory::new(boot_seconds.saturating_mul(1_000_000));
+        let store = settings.state.as_ref().map(|dir| Store::open(&start.base.join(dir))).transpose()?;
+        let restored = store.as_ref().map_or(0, |s| s.restore(&memory));
+        let policies = settings.journal.dir.as_ref().map(|d| start.base.join(d).join("policies"));
+        let prometheus = metrics::install().map_err(io::Error::other)?;
+        metrics::policy(None, &policy, seconds(clock));
+        let node = Arc::new(Self {
+            gate: Arc::new(gate_settings(&settings)),
+            accounts: metrics::Accounts::new(settings.limits.accounts),
+            reloader: Reloader::new(start.origin, policies),
+            settings,
+            policy: ArcSwap::from_pointee(policy),
+            memory,
+            clock,
+            upstream,
+            journal,
+            recorder: ArcSwap::from_pointee(recorder),
+            master_key,
+            tally: Mutex::default(),
+            wakes: Mutex::default(),
+            drain: watch::Sender::new(false),
+            next_session: AtomicU64::new(boot_seconds << 20),
+            lines: start.lines,
+            prometheus,
+            store,
+        });
+        node.control("start", json!({ "policy": node.policy.load().digest(), "remembered": restored }));
+        node.reloader.keep_sources(&node);
+        Ok(node)
+    }
+
+    /// Serves until drained: accepts ESMEs on `listener`, operators on `admin`.
+    pub async fn serve(self: &Arc<Self>, listener: TcpListener, admin: Option<TcpListener>) {
+        let permits = Arc::new(Semaphore::new(self.settings.limits.sessions));
+        let mut sessions = JoinSet::new();
+        let mut helpers = JoinSet::new();
+        if let Some(admin) = admin {
+            helpers.spawn(console::serve(Arc::clone(self), admin));
+        }
+        helpers.spawn(Arc::clone(self).keep_house());
+        let mut draining = self.drain.subscribe();
+        while !*draining.borrow() {
+            let permit = tokio::select! {
+                permit = Arc::clone(&permits).acquire_owned() => permit.ok(),
+                _ = draining.changed() => break,
+                Some(ended) = sessions.join_next() => { Self::ended(ended); continue }
+            };
+            tokio::select! {
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, peer)) => {
+                        let node = Arc::clone(self);
+                        sessions.spawn(async move { node.session(stream, peer).await; drop(permit) });
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "cannot accept");
+                        tokio::time::sleep(Duration::from_millis(50)).await;
+                    }
+                },
+                _ = draining.changed() => break,
+                Some(ended) = sessions.join_next() => Self::ended(ended),
+            }
+        }
+        drop(listener);
+        let timers = &self.settings.timers;
+        let patience = timers.drain + timers.linger + Duration::from_secs(1);
+        let all = async {
+            while let Some(ended) = sessions.join_next().await {
+                Self::ended(ended)
+            }
+        };
+        if tokio::time::timeout(patience, all).await.is_err() {
+            tracing::warn!("some sessions did not end in time");
+        }
+        helpers.shutdown().await;
+    }
+
+    /// The last records, and what is remembered. Nothing is served any more.
+    pub fn close(self: Arc<Self>) {
+        self.tell_tally();
+        self.control("stop", json!({}));
+        self.save();
+        if let Some(node) = Arc::into_inner(self) {
+            node.journal.close();
+        }
+    }
+
+    /// Refuses what is new, and ends once outstanding answers have come home.
+    pub fn drain(&self) {
+        self.drain.send_replace(true);
+    }
+
+    /// Whether it ends.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        *self.drain.borrow()
+    }
+
+    async fn session(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr) {
+        let id = SessionId(self.next_session.fetch_add(1, Ordering::Relaxed));
+        let wake = Arc::new(Notify::new());
+        self.wakes().insert(id, Arc::clone(&wake));
+        counter!("tapis_sessions_total").increment(1);
+        let _ = stream.set_nodelay(true);
+        let _registered = Registered { node: self, id };
+        link::Link::new(Arc::clone(self), id, stream, peer, wake).run().await;
+    }
+
+    fn ended(ended: Result<(), tokio::task::JoinError>) {
+        if ended.is_err_and(|e| e.is_panic()) {
+            counter!("tapis_session_panics_total").increment(1);
+            tracing::error!("a session erred and was closed");
+        }
+    }
+
+    fn wakes(&self) -> std::sync::MutexGuard<'_, HashMap<SessionId, Arc<Notify>>> {
+        self.wakes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake(&self, session: SessionId) {
+        if let Some(wake) = self.wakes().get(&session) {
+            wake.notify_one();
+        }
+    }
+
+    /// What happens by the clock: tallies, snapshots, and the day's key.
+    async fn keep_house(self: Arc<Self>) {
+        let mut save = tokio::time::interval(SAVE_EVERY);
+        let mut tally = tokio::time::interval_at(tokio::time::Instant::now() + TALLY_EVERY, TALLY_EVERY);
+        let mut saved = self.memory.changes();
+        loop {
+            tokio::select! {
+                _ = save.tick() => {
+                    let changes = self.memory.changes();
+                    if changes != saved && self.store.is_some() {
+                        let node = Arc::clone(&self);
+                        let _ = tokio::task::spawn_blocking(move || node.save()).await;
+                        saved = changes;
+                    }
+                    self.prometheus.run_upkeep();
+                }
+                _ = tally.tick() => {
+                    self.tell_tally();
+                    let key = day_key(&self.master_key, self.clock);
+                    if self.recorder.load().key.1 != key.1 {
+                        let recorder = Recorder { key, ..Recorder::clone(&self.recorder.load()) };
+                        self.recorder.store(Arc::new(recorder));
+                    }
+                }
+            }
+        }
+    }
+
+    fn save(&self) {
+        if let Some(store) = &self.store
+            && let Err(error) = store.save(&self.memory)
+        {
+            tracing::error!(%error, "what is remembered cannot be written");
+        }
+    }
+
+    fn merge(&self, tally: Tally) {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner).merge(tally);
+    }
+
+    fn tell_tally(&self) {
+        let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Value::Object(body) = tally.take() {
+            self.journal.write("tally", self.clock.now(), body);
+        }
+    }
+
+    /// Records what somebody did to the node.
+    pub fn control(&self, what: &str, details: Value) {
+        let mut body = Map::new();
+        body.insert("what".into(), what.into());
+        body.insert("details".into(), details);
+        self.journal.write("control", self.clock.now(), body);
+    }
+}
+
+/// A session's place in the list of those that can be woken.
+struct Registered<'a> {
+    node: &'a Node,
+    id: SessionId,
+}
+
+impl Drop for Registered<'_> {
+    fn drop(&mut self) {
+        self.node.wakes().remove(&self.id);
+    }
+}
+
+fn seconds(clock: Clock) -> f64 {
+    Duration::from_micros(clock.now().0).as_secs_f64()
+}
+
+fn gate_settings(settings: &Settings) -> gate::Settings {
+    let (timers, limits) = (&settings.timers, &settings.limits);
+    gate::Settings {
+        bounds: Bounds {
+            pdu_octets_max: limits.pdu,
+            leg_octets_max: limits.leg_buffer,
+            outstanding_max: limits.outstanding,
+        },
+        durations: Durations {
+            session_init: timers.session_init,
+            response: timers.response,
+            enquire_link: timers.enquire_link,
+            linger: timers.linger,
+            drain: timers.drain,
+        },
+        message_ids: if settings.message_ids_hexadecimal {
+            gate::MessageIds::Hexadecimal
+        } else {
+            gate::MessageIds::Decimal
+        },
+        mo_refusals_max: settings.mo_refusals,
+    }
+}
+
+/// The key that day keys are derived from: made once, and kept beside the journal so that numbers can be found again.
+fn key(journal: Option<&Path>) -> io::Result<[u8; 32]> {
+    let Some(dir) = journal else { return random() };
+    std::fs::create_dir_all(dir)?;
+    let path = dir.join("key");
+    match std::fs::read(&path) {
+        Ok(octets) => octets
+            .try_into()
+            .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, format!("{} is not 32 octets", path.display()))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let key = random()?;
+            let mut options = std::fs::OpenOptions::new();
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            let mut file = options.write(true).create_new(true).open(&path)?;
+            io::Write::write_all(&mut file, &key)?;
+            Ok(key)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn random() -> io::Result<[u8; 32]> {
+    let mut key = [0; 32];
+    io::Read::read_exact(&mut std::fs::File::open("/dev/urandom")?, &mut key)?;
+    Ok(key)
+}
+
+fn day_key(master: &[u8; 32], clock: Clock) -> ([u8; 32], String) {
+    let time = crate::audit::record::rfc3339(clock.now());
+    let day = time.get(..10).unwrap_or_default().to_owned();
+    (*blake3::keyed_hash(master, day.as_bytes()).as_bytes(), day)
+}

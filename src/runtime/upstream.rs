@@ -1,0 +1,77 @@
+//! Which SMSC: the one that the account's other binds use, else the first of the list that can be connected to.
+//!
+//! The next is tried only when connecting fails or takes too long, never after an answer to a bind. One that failed a
+//! moment ago is tried last.
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::clock::Clock;
+use crate::account::{Memory, SmscId};
+use crate::config::settings::SmscSettings;
+use crate::time::Timestamp;
+
+/// How long an SMSC that failed stands behind the others.
+const BACK_OFF: Duration = Duration::from_secs(2);
+
+/// The SMSCs.
+#[derive(Debug)]
+pub struct Upstream {
+    smscs: Vec<SmscSettings>,
+    failed: Mutex<Vec<Option<Timestamp>>>,
+    connect: Duration,
+    clock: Clock,
+}
+
+impl Upstream {
+    /// SMSCs in the order in which they are tried.
+    #[must_use]
+    pub fn new(smscs: Vec<SmscSettings>, connect: Duration, clock: Clock) -> Self {
+        let failed = Mutex::new(vec![None; smscs.len()]);
+        Self { smscs, failed, connect, clock }
+    }
+
+    /// Their names.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        self.smscs.iter().map(|s| s.id.clone()).collect()
+    }
+
+    /// Connects for an account.
+    pub async fn connect(&self, memory: &Memory, account: &str) -> Option<(TcpStream, SmscId)> {
+        for at in self.order(memory.smsc_of(account)) {
+            let Some(smsc) = self.smscs.get(at) else { continue };
+            match timeout(self.connect, TcpStream::connect(&smsc.address)).await {
+                Ok(Ok(stream)) => {
+                    let _ = stream.set_nodelay(true);
+                    self.mark(at, None);
+                    return Some((stream, SmscId(u16::try_from(at).ok()?)));
+                }
+                Ok(Err(error)) => tracing::warn!(smsc = smsc.id, address = smsc.address, %error, "cannot connect"),
+                Err(_) => tracing::warn!(smsc = smsc.id, address = smsc.address, "connecting takes too long"),
+            }
+            self.mark(at, Some(self.clock.now()));
+        }
+        None
+    }
+
+    fn order(&self, own: Option<SmscId>) -> Vec<usize> {
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let now = self.clock.now();
+        let lately = |at: &usize| failed.get(*at).copied().flatten().is_some_and(|t| now.since(t) < BACK_OFF);
+        let mut order: Vec<usize> = (0..self.smscs.len()).collect();
+        order.sort_by_key(|at| (Some(*at) != own.map(|o| usize::from(o.0)), lately(at), *at));
+        order
+    }
+
+    fn mark(&self, at: usize, failed: Option<Timestamp>) {
+        let mut all = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slot) = all.get_mut(at) {
+            *slot = failed;
+        }
+    }
+}
