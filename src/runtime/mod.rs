@@ -9,6 +9,7 @@ pub mod files;
 pub mod journal;
 pub mod link;
 pub mod metrics;
+pub mod peer;
 pub mod reload;
 pub mod store;
 pub mod upstream;

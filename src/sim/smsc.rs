@@ -44,6 +44,24 @@ pub struct Centre {
     next_message_id: u64,
 }
 
+impl Centre {
+    /// Leaves a message of a subscriber for the next receiving bind of an account.
+    pub fn leave(&mut self, account: &str, sm: &Sm<'_>) {
+        let mut pdu = Vec::new();
+        wire::deliver_sm(&mut pdu, 0, sm);
+        let waiting = self.receipts.entry(account.to_owned()).or_default();
+        if waiting.len() < RECEIPTS_MAX {
+            waiting.push_back(pdu);
+        }
+    }
+
+    /// Whether something waits for an account.
+    #[must_use]
+    pub fn has_left(&self, account: &str) -> bool {
+        self.receipts.get(account).is_some_and(|waiting| !waiting.is_empty())
+    }
+}
+
 /// Receipts kept for one account.
 const RECEIPTS_MAX: usize = 100_000;
 
@@ -102,6 +120,12 @@ impl Connection {
         self.next_sequence += 1;
         wire::deliver_sm(out, self.next_sequence, sm);
         self.next_sequence
+    }
+
+    /// The account that has bound, if one has.
+    #[must_use]
+    pub fn account(&self) -> Option<&str> {
+        self.account.as_deref()
     }
 
     /// Whether messages may be delivered to it.
