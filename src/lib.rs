@@ -16,7 +16,9 @@
 pub mod account;
 pub mod audit;
 pub mod case;
+pub mod cli;
 pub mod config;
+pub mod explain;
 pub mod gate;
 pub mod limits;
 pub mod message;

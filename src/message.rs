@@ -94,7 +94,7 @@ impl<'a> Party<'a> {
 }
 
 /// What policy knows of the account (system_id) that a message came through or goes to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct AccountFacts<'a> {
     /// The system_id of the accepted bind.
     pub id: &'a str,
@@ -199,6 +199,12 @@ impl Envelope {
         let nobody = Address { ton: Ton::UNKNOWN, npi: Npi(0), address: &[] };
         self.start(operation, &nobody, None);
         self.reading.read(&[], &ReadContext::default());
+    }
+
+    /// Whether its text is longer than what is judged.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.reading.is_cut()
     }
 
     /// Sets the destination.

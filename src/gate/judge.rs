@@ -30,6 +30,7 @@ pub(super) enum Cause {
     Draining,
     Malformed,
     Undecodable,
+    Limit,
     UnknownCommand,
     JournalFull,
 }
@@ -41,6 +42,7 @@ impl Cause {
             Self::Draining => "draining",
             Self::Malformed => "malformed",
             Self::Undecodable => "undecodable",
+            Self::Limit => "limit",
             Self::UnknownCommand => "unknown_command",
             Self::JournalFull => "journal_full",
         }
@@ -114,9 +116,23 @@ impl Gate {
         {
             return self.except(cx, id, leg, header, Cause::Undecodable, Failure::Block);
         }
+        let cut = message.reading.is_cut() && scratch.verdict.action != Action::Block;
+        if cut && cx.policy.exceptions().limit == Failure::Block {
+            return self.except(cx, id, leg, header, Cause::Limit, Failure::Block);
+        }
         let n = self.next_decision();
+        // What could not be read whole and passes must not look judged.
+        let unread = match (undecodable, cx.scratch.envelope.is_cut()) {
+            _ if cx.scratch.verdict.action != Action::Pass => None,
+            (true, _) => Some(Cause::Undecodable),
+            (false, true) => Some(Cause::Limit),
+            (false, false) => None,
+        };
         let reply = self.act(cx, id, leg, header, n, registered);
-        let basis = Basis::Judged;
+        let basis = unread.map_or(Basis::Judged, |cause| {
+            self.exception = Some(Event::Exception { cause: cause.name(), policy: Failure::Pass.name() });
+            Basis::Exception { cause: cause.name(), policy: Failure::Pass.name() }
+        });
         Made::Decision(Judged { n, direction, basis, reply, header, destinations: 1, of_multi: None })
     }
 
@@ -156,7 +172,7 @@ impl Gate {
         cause: Cause,
         failure: Failure,
     ) -> Made {
-        if cause != Cause::Undecodable {
+        if !matches!(cause, Cause::Undecodable | Cause::Limit) {
             cx.scratch.envelope.read_nothing(header.command_id);
         }
         let n = self.next_decision();
@@ -235,7 +251,7 @@ pub(super) fn facts<'a>(account: Option<&'a Account>, policy: &'a Policy) -> Acc
 
 /// Whether a verdict refuses what came from a leg, and with what. An SMSC is told ESME_RX_T_APPN or ESME_RX_R_APPN and
 /// nothing else: ESME_RX_P_APPN would stop everything queued to the subscriber (SMPP 3.4 §5.1.3).
-pub(super) fn refusal(verdict: &Verdict, leg: Leg) -> Option<CommandStatus> {
+pub(crate) fn refusal(verdict: &Verdict, leg: Leg) -> Option<CommandStatus> {
     match (verdict.answer, leg) {
         (Answer::Refuse(status), Leg::Esme) => Some(status),
         (Answer::Refuse(CommandStatus::ESME_RX_T_APPN), Leg::Smsc) => Some(CommandStatus::ESME_RX_T_APPN),

@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use crate::account::{Account, Memory, SessionId, SmscId};
 use crate::audit::{Decision, DecisionId, Outcome, OutcomeKind};
-use crate::message::Envelope;
+use crate::message::{Direction, Envelope};
 use crate::policy::{self, Policy};
 use crate::session::{
     BindKind, Bounds, Closed, Counters, Disposition, Durations, Fault, HeldId, Leg, Outstanding, Session, State, Step,
@@ -382,6 +382,11 @@ impl Drop for Gate {
     fn drop(&mut self) {
         self.leave();
     }
+}
+
+/// The status that a blocked message of this direction is answered with; none when it is swallowed.
+pub(crate) fn refusal_of(verdict: &Verdict, direction: Direction) -> Option<CommandStatus> {
+    judge::refusal(verdict, if direction == Direction::Mo { Leg::Smsc } else { Leg::Esme })
 }
 
 /// Whether a command is a message whose every destination is judged.

@@ -17,6 +17,7 @@ use crate::account::{SessionId, SmscId};
 use crate::audit::tally::Tally;
 use crate::audit::{Basis, Decision, Outcome, OutcomeKind, Reply};
 use crate::gate::{Context, Event, Gate, Output, Scratch};
+use crate::message::Party;
 use crate::policy;
 use crate::session::{Closed, Leg};
 use crate::time::Timestamp;
@@ -436,6 +437,11 @@ fn line(decision: &Decision<'_>, at: Timestamp, scratch: &mut policy::Scratch) -
             findings.push((rule.id.to_string(), evidence.matched));
         }
     }
+    let country = message.recipient.country().or(message.sender.country());
+    let party = |party: &Party<'_>| match &party.number {
+        Some(number) => format!("+{}", number.digits()),
+        None => party.id.to_owned(),
+    };
     let status = match decision.reply {
         Reply::Refused(status) => Some(status.to_string()),
         _ => None,
@@ -444,9 +450,9 @@ fn line(decision: &Decision<'_>, at: Timestamp, scratch: &mut policy::Scratch) -
         at,
         action: decision.action().name(),
         score: verdict.score.to_string(),
-        country: message.recipient.country().map(|c| c.as_str().to_lowercase()).unwrap_or_default(),
-        from: message.sender.id.to_owned(),
-        to: message.recipient.id.to_owned(),
+        country: country.map(|c| c.as_str().to_lowercase()).unwrap_or_default(),
+        from: party(&message.sender),
+        to: party(&message.recipient),
         findings,
         status,
     }

@@ -52,7 +52,7 @@ pub struct Line {
     pub action: &'static str,
     /// Score.
     pub score: String,
-    /// Recipient country, small letters.
+    /// Recipient country, else the sender's; small letters.
     pub country: String,
     /// Sender.
     pub from: String,

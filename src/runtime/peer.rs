@@ -141,7 +141,8 @@ pub async fn esme(load: Load, letters: Arc<[Letter]>) -> io::Result<Report> {
             break;
         }
         let mut wait = None;
-        while more && drive.esme.may_submit() && drive.out.len() < READ_OCTETS && load.messages.is_none_or(|n| sent < n) {
+        while more && drive.esme.may_submit() && drive.out.len() < READ_OCTETS && load.messages.is_none_or(|n| sent < n)
+        {
             if let Some(rate) = load.rate {
                 if Instant::now() < next {
                     wait = Some(next);

@@ -18,6 +18,8 @@ pub struct Letter {
     pub to: String,
     /// Text.
     pub text: String,
+    /// Whether a subscriber sends it, to the account.
+    pub mo: bool,
     data_coding: DataCoding,
     short_message: Vec<u8>,
     tlvs: Vec<u8>,
@@ -25,7 +27,8 @@ pub struct Letter {
 
 /// Senders and recipients of messages that name none.
 const SENDERS: [&str; 4] = ["TAPIS", "INFO", "+6591230000", "88222"];
-const RECIPIENTS: [&str; 6] = ["+6591234567", "+66812345678", "+6281234567890", "+639171234567", "+84901234567", "+60123456789"];
+const RECIPIENTS: [&str; 6] =
+    ["+6591234567", "+66812345678", "+6281234567890", "+639171234567", "+84901234567", "+60123456789"];
 
 impl Letter {
     /// A message in the narrowest coding that holds it; what is longer than a short_message goes into message_payload.
@@ -42,6 +45,7 @@ impl Letter {
             from: from.into(),
             to: to.into(),
             text: text.into(),
+            mo: false,
             data_coding,
             short_message: if long { Vec::new() } else { octets },
             tlvs,
@@ -63,7 +67,8 @@ impl Letter {
     }
 }
 
-/// Reads a table with a column `text`, and perhaps `from`, `to` and `account`; other columns are left out.
+/// Reads a table with a column `text`, and perhaps `from`, `to`, `account` and `direction` (`mt`, `mo`); other
+/// columns are left out.
 ///
 /// # Errors
 /// When there is no such column, or a line has fewer values than there are columns.
@@ -73,7 +78,7 @@ pub fn read(table: &str) -> Result<Vec<Letter>, String> {
     let names: Vec<&str> = head.trim_start_matches('\u{feff}').split('\t').map(str::trim).collect();
     let column = |name: &str| names.iter().position(|n| *n == name);
     let text = column("text").ok_or("the first line must name its columns, one of them `text`")?;
-    let (from, to, account) = (column("from"), column("to"), column("account"));
+    let (from, to, account, direction) = (column("from"), column("to"), column("account"), column("direction"));
     let mut letters = Vec::new();
     for (n, line) in lines.filter(|(_, l)| !l.trim().is_empty()) {
         let values: Vec<&str> = line.split('\t').collect();
@@ -83,14 +88,21 @@ pub fn read(table: &str) -> Result<Vec<Letter>, String> {
         let value = |at: Option<usize>| at.and_then(|at| values.get(at)).copied().filter(|v| !v.is_empty());
         let sender = SENDERS.get(n % SENDERS.len()).copied().unwrap_or_default();
         let recipient = RECIPIENTS.get(n % RECIPIENTS.len()).copied().unwrap_or_default();
-        letters.push(Letter::new(
+        let letter = Letter::new(
             value(account).unwrap_or_default(),
             value(from).unwrap_or(sender),
             value(to).unwrap_or(recipient),
             value(Some(text)).unwrap_or_default(),
-        ));
+        );
+        letters.push(Letter { mo: value(direction) == Some("mo"), ..letter });
     }
     if letters.is_empty() { Err("the table has no messages".into()) } else { Ok(letters) }
+}
+
+/// Lifelike traffic of six languages, banks and scammers alike; all names, numbers and domains are made up or reserved.
+#[must_use]
+pub fn demo() -> Vec<Letter> {
+    read(include_str!("corpus.tsv")).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -100,7 +112,10 @@ mod tests {
     #[test]
     fn a_table_names_its_columns() {
         let letters = read("to\tfrom\ttext\n+6591234567\tDBS\thello\n").unwrap();
-        assert_eq!((letters[0].from.as_str(), letters[0].to.as_str(), letters[0].text.as_str()), ("DBS", "+6591234567", "hello"));
+        assert_eq!(
+            (letters[0].from.as_str(), letters[0].to.as_str(), letters[0].text.as_str()),
+            ("DBS", "+6591234567", "hello")
+        );
         assert_eq!(read("label\tlang\ttext\nham\ten\thi\n").unwrap()[0].text, "hi");
         assert_eq!(read("a\tb\n").unwrap_err(), "the first line must name its columns, one of them `text`");
         assert_eq!(read("from\ttext\nx\n").unwrap_err(), "line 2: 1 values for 2 columns");

@@ -45,6 +45,12 @@ pub struct Centre {
 }
 
 impl Centre {
+    /// A centre that behaves like this.
+    #[must_use]
+    pub fn new(behaviour: Behaviour) -> Self {
+        Self { behaviour, ..Self::default() }
+    }
+
     /// Leaves a message of a subscriber for the next receiving bind of an account.
     pub fn leave(&mut self, account: &str, sm: &Sm<'_>) {
         let mut pdu = Vec::new();

@@ -58,18 +58,22 @@ pub fn frame(octets: &[u8], octets_max: u32) -> Result<Frame, LengthFault> {
     if len < HEADER_OCTETS || command_length > octets_max {
         return Err(LengthFault { command_length, sequence_number: word(12) });
     }
-    match (word(4), word(8), word(12)) {
-        (Some(command_id), Some(command_status), Some(sequence_number)) if octets.len() >= len => {
-            let header = Header {
-                command_length,
-                command_id: CommandId(command_id),
-                command_status: CommandStatus(command_status),
-                sequence_number,
-            };
-            Ok(Frame::Whole { header })
-        }
+    match header(octets) {
+        Some(header) if octets.len() >= len => Ok(Frame::Whole { header }),
         _ => Ok(Frame::Partial { needed: len - octets.len() }),
     }
+}
+
+/// The header that octets begin with, whether or not the PDU is whole.
+#[must_use]
+pub fn header(octets: &[u8]) -> Option<Header> {
+    let word = |at: usize| octets.get(at..)?.first_chunk().map(|w| u32::from_be_bytes(*w));
+    Some(Header {
+        command_length: word(0)?,
+        command_id: CommandId(word(4)?),
+        command_status: CommandStatus(word(8)?),
+        sequence_number: word(12)?,
+    })
 }
 
 #[cfg(test)]

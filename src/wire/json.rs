@@ -55,6 +55,20 @@ pub fn object(pdu: &[u8]) -> Map<String, Value> {
     object
 }
 
+/// Octets that are no PDU, in the same form.
+#[must_use]
+pub fn no_pdu(octets: &[u8], why: &str) -> Map<String, Value> {
+    let mut object = Map::new();
+    if let Some(header) = super::frame::header(octets) {
+        head(&mut object, header);
+    }
+    object.insert("body".into(), hex(octets).into());
+    object.insert("tlvs".into(), json!([]));
+    object.insert("outcome".into(), "malformed".into());
+    object.insert("fault".into(), json!({ "field": "command_length", "offset": 0, "fault": why }));
+    object
+}
+
 fn head(object: &mut Map<String, Value>, header: Header) {
     object.insert("command_length".into(), header.command_length.into());
     object.insert("command_id".into(), header.command_id.to_string().into());

@@ -5,6 +5,7 @@
 //! malformed (with the field, the offset and the fault).
 
 pub mod body;
+pub mod capture;
 pub mod command;
 pub mod encode;
 pub mod field;

@@ -1,0 +1,97 @@
+//! `tapis check`: what is wrong with rule files, all at once, and whether their cases hold.
+
+use std::path::{Path, PathBuf};
+
+use super::{Exit, Format, say, tell, tell_all};
+use crate::config::diagnostic::{Diagnostic, Severity};
+use crate::config::{self, source::Source, source::Sources};
+use crate::runtime::clock::Clock;
+use crate::runtime::files::Origin;
+use crate::runtime::reload;
+
+/// Validates rule files or a whole configuration, and runs their cases.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Rule files, folders of them, or a tapis.yaml.
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Warnings are errors.
+    #[arg(long)]
+    strict: bool,
+    /// How to answer.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Runs it.
+pub(super) fn run(args: &Args) -> Exit {
+    let origin = origin(&args.paths);
+    let checked = reload::load(&origin, Clock::start().now());
+    let (diagnostics, sources, summary) = match checked {
+        Ok((loaded, sources, cases)) => {
+            let rules = loaded.policy.rules.rules.len();
+            let skipped = match cases.skipped {
+                0 => String::new(),
+                n => format!(", {n} need memory of earlier messages and were not run"),
+            };
+            let summary = format!(
+                "{rules} rules, {} exemptions, {} cases hold{skipped}; digest {}",
+                loaded.policy.rules.exemptions.len(),
+                cases.held,
+                loaded.policy.digest(),
+            );
+            (loaded.warnings, sources, summary)
+        }
+        Err((diagnostics, sources)) => (diagnostics, sources, String::new()),
+    };
+    let diagnostics = severe(diagnostics, args.strict);
+    let wrong = diagnostics.iter().any(|d| d.severity == Severity::Error);
+    match args.format {
+        Format::Json => diagnostics.iter().for_each(|d| say(d.json())),
+        Format::Text => {
+            tell_all(&diagnostics, &sources);
+            if wrong {
+                let errors = diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
+                tell(format_args!("{errors} errors, {} warnings", diagnostics.len() - errors));
+            } else {
+                say(summary);
+            }
+        }
+    }
+    if wrong { Exit::Config } else { Exit::Fine }
+}
+
+fn severe(diagnostics: Vec<Diagnostic>, strict: bool) -> Vec<Diagnostic> {
+    let severity = |d: &Diagnostic| if strict { Severity::Error } else { d.severity };
+    diagnostics.into_iter().map(|d| Diagnostic { severity: severity(&d), ..d }).collect()
+}
+
+/// A path that is a `tapis.yaml`, or a folder that holds one, is the main file; the others are rules.
+pub(super) fn origin(paths: &[PathBuf]) -> Origin {
+    let mut origin = Origin::default();
+    for path in paths {
+        let inside = path.join("tapis.yaml");
+        if path.is_file() && is_main(path) && origin.main.is_none() {
+            origin.main = Some(path.clone());
+        } else if inside.is_file() && origin.main.is_none() {
+            origin.main = Some(inside);
+        } else {
+            origin.rules.push(path.clone());
+        }
+    }
+    origin
+}
+
+fn is_main(path: &Path) -> bool {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    config::is_main(&Source { name: path.display().to_string(), text })
+}
+
+/// What was loaded, or all that is wrong with it on stderr.
+pub(super) fn policy(origin: &Origin) -> Result<crate::policy::Loaded, Exit> {
+    let sources: Sources = origin.read().map_err(|why| super::fail(Exit::Config, why))?;
+    crate::policy::load(&sources).map_err(|all| {
+        tell_all(&all, &sources);
+        Exit::Config
+    })
+}

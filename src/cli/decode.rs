@@ -1,0 +1,125 @@
+//! `tapis decode`: PDUs as JSON, one a line.
+
+use std::io::Read;
+use std::path::PathBuf;
+
+use serde_json::{Map, Value};
+
+use super::{Exit, Format, fail, say, tell};
+use crate::explain::visible;
+use crate::wire::capture::{self, Piece};
+use crate::wire::json;
+
+/// Prints the PDUs of a file: lines of hexadecimal digits, or a capture (pcap).
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Files; - is standard input.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// How to answer.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Runs it.
+pub(super) fn run(args: &Args) -> Exit {
+    let mut exit = Exit::Fine;
+    for file in &args.files {
+        let name = file.display();
+        let read = if file.as_os_str() == "-" {
+            let mut all = Vec::new();
+            std::io::stdin().lock().read_to_end(&mut all).map(|_| all)
+        } else {
+            std::fs::read(file)
+        };
+        let content = match read {
+            Ok(content) => content,
+            Err(error) => {
+                exit = fail(Exit::Usage, format_args!("{name}: {error}"));
+                continue;
+            }
+        };
+        let pieces = match capture::pieces(&content) {
+            Some(Ok(pieces)) => pieces,
+            Some(Err(why)) => {
+                exit = fail(Exit::Usage, format_args!("{name}: {why}"));
+                continue;
+            }
+            None => lines(&content, &name.to_string(), &mut exit),
+        };
+        pieces.iter().for_each(|piece| show(piece, args.format));
+    }
+    exit
+}
+
+fn show(piece: &Piece, format: Format) {
+    let mut object = match &piece.octets {
+        Ok(pdu) => json::object(pdu),
+        Err((octets, why)) => json::no_pdu(octets, why),
+    };
+    if let Ok(pdu) = &piece.octets {
+        object.insert("text".into(), crate::explain::text_of(pdu).map_or(Value::Null, Value::String));
+    }
+    if let Some(from) = &piece.from {
+        object.insert("from".into(), from.as_str().into());
+    }
+    match format {
+        Format::Json => say(Value::Object(object)),
+        Format::Text => say(as_text(&object)),
+    }
+}
+
+fn as_text(object: &Map<String, Value>) -> String {
+    let mut out = String::new();
+    for (key, value) in object {
+        let shown = match value {
+            Value::Null => continue,
+            Value::String(text) if text.is_empty() => continue,
+            Value::String(text) => visible(text),
+            Value::Array(all) if all.is_empty() => continue,
+            other => other.to_string(),
+        };
+        out.push_str(&format!("{key:<24}{shown}\n"));
+    }
+    out
+}
+
+/// One PDU a line, or several one behind the other; octets that are no text are taken as they are. What is no hexadecimal digit is told with its line.
+fn lines(content: &[u8], name: &str, exit: &mut Exit) -> Vec<Piece> {
+    if content.contains(&0) {
+        return capture::pdus(content, None);
+    }
+    let text = String::from_utf8_lossy(content);
+    let mut pieces = Vec::new();
+    for (n, line) in text.lines().enumerate() {
+        let line = line.split('#').next().unwrap_or_default().trim();
+        if line.is_empty() {
+            continue;
+        }
+        match octets(line) {
+            Ok(octets) => pieces.extend(capture::pdus(&octets, None)),
+            Err(why) => {
+                tell(format_args!("tapis: {name}:{}: {why}", n + 1));
+                *exit = Exit::Usage;
+            }
+        }
+    }
+    pieces
+}
+
+/// Octets of hexadecimal digits; spaces, colons and a leading 0x do not count.
+///
+/// # Errors
+/// What is no hexadecimal digit, and where.
+pub(super) fn octets(hex: &str) -> Result<Vec<u8>, String> {
+    let hex = hex.trim().trim_start_matches("0x");
+    let mut digits = Vec::with_capacity(hex.len());
+    for (n, c) in hex.chars().enumerate().filter(|(_, c)| !c.is_whitespace() && *c != ':') {
+        let digit = c.to_digit(16).ok_or_else(|| format!("`{c}` at column {} is no hexadecimal digit", n + 1))?;
+        digits.push(u8::try_from(digit).unwrap_or_default());
+    }
+    if digits.len() % 2 == 1 {
+        return Err(format!("{} hexadecimal digits do not make octets", digits.len()));
+    }
+    Ok(digits.chunks_exact(2).map(|pair| pair.iter().fold(0, |octet, digit| octet << 4 | digit)).collect())
+}

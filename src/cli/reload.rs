@@ -1,0 +1,120 @@
+//! `tapis reload`: asks a running node to load its rules again.
+
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Bytes;
+use hyper::{Method, Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpStream;
+
+use super::{Exit, Format, fail, say, tell};
+
+/// Makes a running node load its rules again; whatever is wrong with them, it keeps the old ones.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Only say what would change.
+    #[arg(long)]
+    dry_run: bool,
+    /// The node's admin address.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9090")]
+    admin: String,
+    /// Reload only if this policy is in force: guards against two editors.
+    #[arg(long, value_name = "DIGEST")]
+    if_digest: Option<String>,
+    /// Who asks, for the record.
+    #[arg(long, value_name = "NAME")]
+    actor: Option<String>,
+    /// How to answer.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// A node that takes longer is not waited for.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Runs it.
+pub(super) fn run(args: &Args) -> Exit {
+    let runtime = match super::runtime() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(Exit::Config, error),
+    };
+    let asked = runtime.block_on(async { tokio::time::timeout(PATIENCE, ask(args)).await });
+    match asked {
+        Ok(Ok((status, answer))) => report(args, status, &answer),
+        Ok(Err(why)) => fail(Exit::Config, format_args!("{}: {why}", args.admin)),
+        Err(_) => fail(Exit::Config, format_args!("{} does not answer", args.admin)),
+    }
+}
+
+async fn ask(args: &Args) -> Result<(StatusCode, Value), String> {
+    let stream = TcpStream::connect(&args.admin).await.map_err(|e| e.to_string())?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|e| e.to_string())?;
+    let mut query = format!("dry_run={}", args.dry_run);
+    for (key, value) in [("if_digest", &args.if_digest), ("actor", &args.actor)] {
+        if let Some(value) = value {
+            let plain = |c: char| c.is_ascii_alphanumeric() || "-_.@".contains(c);
+            let value: String = value.chars().map(|c| if plain(c) { c } else { '_' }).collect();
+            query.push_str(&format!("&{key}={value}"));
+        }
+    }
+    let request = Request::builder()
+        .method(Method::POST)
+        .uri(format!("/api/reload?{query}"))
+        .header("host", &args.admin)
+        .body(Empty::<Bytes>::new())
+        .map_err(|e| e.to_string())?;
+    let answer = async {
+        let response = sender.send_request(request).await.map_err(|e| e.to_string())?;
+        let status = response.status();
+        let body = response.into_body().collect().await.map_err(|e| e.to_string())?.to_bytes();
+        let answer = serde_json::from_slice(&body).map_err(|_| format!("{status} is no answer of a node"))?;
+        Ok((status, answer))
+    };
+    let mut connection = std::pin::pin!(connection);
+    let mut answer = std::pin::pin!(answer);
+    loop {
+        tokio::select! {
+            answered = &mut answer => return answered,
+            ended = &mut connection => if let Err(error) = ended {
+                return Err(error.to_string());
+            } else {
+                return answer.await;
+            },
+        }
+    }
+}
+
+fn report(args: &Args, status: StatusCode, answer: &Value) -> Exit {
+    let exit = if status.is_success() { Exit::Fine } else { Exit::Config };
+    if args.format == Format::Json {
+        say(answer);
+        return exit;
+    }
+    if let Some(error) = answer.get("error").and_then(Value::as_str) {
+        tell(format_args!("tapis: {error}"));
+    }
+    for diagnostic in answer.get("diagnostics").and_then(Value::as_array).into_iter().flatten() {
+        let text = |key: &str| diagnostic.get(key).and_then(Value::as_str).unwrap_or_default();
+        let number = |key: &str| diagnostic.get(key).and_then(Value::as_u64).unwrap_or_default();
+        let (file, line, column) = (text("file"), number("line"), number("column"));
+        tell(format_args!("{file}:{line}:{column}: {}[{}]: {}", text("severity"), text("code"), text("message")));
+        if !text("help").is_empty() {
+            tell(format_args!("   help: {}", text("help")));
+        }
+    }
+    let digest = |key: &str| answer.get(key).and_then(Value::as_str).unwrap_or("none").to_owned();
+    let (old, new) = (digest("old_digest"), digest("new_digest"));
+    match (exit, args.dry_run) {
+        (Exit::Fine, true) => say(format_args!("would change {old} to {new}")),
+        (Exit::Fine, false) => say(format_args!("changed {old} to {new}")),
+        _ => tell(format_args!("{old} stays in force")),
+    }
+    for what in ["added", "removed", "changed"] {
+        let ids = answer.get(what).and_then(Value::as_array).into_iter().flatten();
+        ids.filter_map(Value::as_str).for_each(|id| say(format_args!("  {what} {id}")));
+    }
+    exit
+}

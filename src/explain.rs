@@ -1,0 +1,337 @@
+//! Why a message would be passed, tagged or blocked: one message, one policy, no memory touched.
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+
+use crate::audit::record;
+use crate::case::Sample;
+use crate::config::spec::Mode;
+use crate::message::{AccountFacts, Direction, Envelope, Message, ReadAs};
+use crate::policy::{Policy, Scratch};
+use crate::rules::{Evidence, Finding, Rule, Trace, Truth};
+use crate::time::Timestamp;
+use crate::verdict::{Action, Answer, Verdict};
+use crate::wire::body::{Body, Destination, Parsed, parse};
+use crate::wire::command::{CommandId, DataCoding};
+use crate::wire::field::Address;
+
+/// One destination of a message, judged.
+#[derive(Debug)]
+pub struct Explanation {
+    /// Everything, for `--format json`.
+    pub json: Value,
+    /// The same for people.
+    pub text: String,
+}
+
+/// What a PDU came through.
+#[derive(Clone, Copy, Debug)]
+pub struct Way<'a> {
+    /// The account.
+    pub account: &'a str,
+    /// Which way; as the operation says when none.
+    pub direction: Option<Direction>,
+    /// When.
+    pub now: Timestamp,
+    /// Also the tree of this rule or exemption, fired or not.
+    pub rule: Option<&'a str>,
+}
+
+/// Explains a message in the words of a case.
+#[must_use]
+pub fn sample(policy: &Policy, sample: &Sample<'_>, rule: Option<&str>) -> Explanation {
+    let mut envelope = Envelope::default();
+    sample.read(policy, &mut envelope);
+    explain(policy, &sample.message(policy, &envelope), rule)
+}
+
+/// Explains every destination of a PDU that carries a message.
+///
+/// # Errors
+/// When it carries none, or cannot be understood.
+pub fn pdu(policy: &Policy, octets: &[u8], way: Way<'_>) -> Result<Vec<Explanation>, String> {
+    let (header, body) = match parse(octets) {
+        Parsed::Understood(header, body) => (header, body),
+        Parsed::Opaque(header) => return Err(format!("{} is not a PDU of the standard", header.command_id)),
+        Parsed::Malformed(_, error) => {
+            return Err(format!("{} at octet {}: {}", error.field, error.offset, error.fault.name()));
+        }
+    };
+    let account = policy.account(way.account);
+    let read_as = ReadAs { alphabet: account.alphabet, home: account.home, now: way.now };
+    let facts = AccountFacts { id: way.account, class: account.class, home: account.home };
+    let mut envelope = Envelope::default();
+    if !read(&mut envelope, header.command_id, &body, read_as) {
+        return Err(format!("{} carries no message", header.command_id));
+    }
+    let natural = if header.command_id == CommandId::DELIVER_SM { Direction::Mo } else { Direction::Mt };
+    let destinations: Vec<_> = match &body {
+        Body::SubmitMulti(sm) => sm.dest_address.iter().filter_map(|(one, _)| sme(one)).collect(),
+        _ => Vec::new(),
+    };
+    let direction = way.direction.unwrap_or(natural);
+    if destinations.is_empty() {
+        return Ok(vec![explain(policy, &envelope.message(direction, facts, None, way.now), way.rule)]);
+    }
+    let mut all = Vec::new();
+    for destination in &destinations {
+        envelope.set_destination(destination);
+        all.push(explain(policy, &envelope.message(direction, facts, None, way.now), way.rule));
+    }
+    Ok(all)
+}
+
+fn sme(destination: Destination<'_>) -> Option<Address<'_>> {
+    match destination {
+        Destination::Sme(address) => Some(address),
+        Destination::DistributionList(_) => None,
+    }
+}
+
+fn read(envelope: &mut Envelope, operation: CommandId, body: &Body<'_>, read_as: ReadAs) -> bool {
+    match body {
+        Body::SubmitSm(sm) | Body::DeliverSm(sm) => envelope.read_sm(operation, sm, read_as),
+        Body::DataSm(sm) => envelope.read_data_sm(sm, read_as),
+        Body::SubmitMulti(sm) => envelope.read_submit_multi(sm, read_as),
+        Body::ReplaceSm(sm) => envelope.read_replace_sm(sm, DataCoding(0), read_as),
+        Body::BroadcastSm(sm) => envelope.read_broadcast_sm(sm, read_as),
+        _ => return false,
+    }
+    true
+}
+
+/// The text that a PDU carries, when it carries one that can be read.
+#[must_use]
+pub fn text_of(pdu: &[u8]) -> Option<String> {
+    let Parsed::Understood(header, body) = parse(pdu) else { return None };
+    let mut envelope = Envelope::default();
+    if !read(&mut envelope, header.command_id, &body, ReadAs::default()) {
+        return None;
+    }
+    let message = envelope.message(Direction::Mt, AccountFacts::default(), None, Timestamp(0));
+    let reading = message.reading;
+    (reading.undecodable().is_none() && !reading.is_binary()).then(|| reading.text().to_owned())
+}
+
+/// A finding with what it rests on.
+struct Shown<'p> {
+    finding: Finding,
+    rule: &'p Rule,
+    evidence: Evidence,
+}
+
+fn explain(policy: &Policy, message: &Message<'_>, rule: Option<&str>) -> Explanation {
+    let (mut scratch, mut verdict) = (Scratch::default(), Verdict::default());
+    policy.judge(message, &mut scratch, &mut verdict);
+    let rules = &policy.rules;
+    let mut shown = Vec::new();
+    for finding in &verdict.findings {
+        if let Some(rule) = rules.rule(finding) {
+            let evidence = rules.evidence(rule, message, &mut scratch.rules);
+            shown.push(Shown { finding: *finding, rule, evidence });
+        }
+    }
+    let trace = rule.map(|id| match rules.rule_of(id) {
+        Some((_, rule)) => Some(rules.trace(rule, message, &mut scratch.rules)),
+        None => rules
+            .exemptions
+            .iter()
+            .find(|e| &*e.id == id)
+            .map(|exemption| rules.trace_exemption(exemption, message, &mut scratch.rules)),
+    });
+    let trace = trace.flatten();
+    Explanation {
+        json: as_json(policy, message, &verdict, &shown, trace.as_ref()),
+        text: as_text(policy, message, &verdict, &shown, trace.as_ref()),
+    }
+}
+
+fn as_json(
+    policy: &Policy,
+    message: &Message<'_>,
+    verdict: &Verdict,
+    shown: &[Shown<'_>],
+    trace: Option<&Trace>,
+) -> Value {
+    let reading = message.reading;
+    let profile = policy.profile(verdict);
+    let findings: Vec<Value> = shown
+        .iter()
+        .map(|s| {
+            let exempt_by = s.finding.exempt_by.and_then(|e| policy.rules.exemption(e)).map(|e| &*e.id);
+            json!({
+                "rule": &*s.rule.id, "score": s.rule.score.json(), "mode": mode(&s.finding),
+                "span": s.evidence.spans.first(), "matched": s.evidence.matched.first(),
+                "spans": s.evidence.spans, "all_matched": s.evidence.matched, "facts": s.evidence.facts,
+                "action": s.rule.action.map(Action::name), "category": s.rule.category, "basis": s.rule.basis,
+                "exempt_by": exempt_by, "at": s.rule.place.to_string(),
+            })
+        })
+        .collect();
+    let tags: Vec<&str> = verdict.tags.iter().filter_map(|t| policy.tag_name(*t)).collect();
+    let deciding = verdict.deciding(&policy.rules);
+    let number = |n: &crate::text::number::Number| n.digits().to_owned();
+    json!({
+        "action": verdict.action.name(), "score": verdict.score.json(), "findings": findings,
+        "text": reading.text(), "folded": reading.folded(),
+        "shadow_action": verdict.shadow_action.name(),
+        "answer": answer(verdict), "command_status": status(message, verdict),
+        "tag": (!tags.is_empty()).then(|| tags.join(",")),
+        "decided_by": deciding.map(|r| &*r.id), "cause": deciding.map(|r| r.cause),
+        "category": deciding.and_then(|r| r.category.as_deref()),
+        "profile": profile.map(|p| &*p.id),
+        "thresholds": profile.map(|p| json!({ "tag": p.tag_from.json(), "block": p.block_from.json() })),
+        "policy": { "name": policy.name(), "digest": policy.digest() },
+        "direction": message.direction.name(), "operation": message.operation.to_string(),
+        "account": message.account.id, "account_class": message.account.class,
+        "from": { "id": message.sender.id, "kind": message.sender.kind.name(),
+                  "country": message.sender.country().map(|c| c.to_string()) },
+        "to": { "id": message.recipient.id, "kind": message.recipient.kind.name(),
+                "country": message.recipient.country().map(|c| c.to_string()) },
+        "data_coding": message.data_coding.map(|c| c.0), "parts": message.parts,
+        "undecodable": reading.undecodable().map(|u| u.name()),
+        "links": reading.links().iter().map(|l| reading.link_host(l)).collect::<Vec<_>>(),
+        "phones": reading.phones().iter().map(|p| number(&p.number)).collect::<Vec<_>>(),
+        "handles": reading.handles().iter()
+            .map(|h| json!({ "app": h.app.name(), "id": reading.handle_id(h) })).collect::<Vec<_>>(),
+        "report": policy.rules.is_report(message),
+        "time": record::rfc3339(message.now),
+        "trace": trace.map(trace_json),
+    })
+}
+
+fn mode(finding: &Finding) -> &'static str {
+    match (finding.exempt_by, finding.mode) {
+        (Some(_), _) => "exempt",
+        (None, Mode::Live) => "live",
+        (None, _) => "shadow",
+    }
+}
+
+fn answer(verdict: &Verdict) -> &'static str {
+    match (verdict.action, verdict.answer) {
+        (Action::Block, Answer::Refuse(_)) => "refuse",
+        (Action::Block, Answer::Accept) => "accept",
+        _ => "forward",
+    }
+}
+
+fn status(message: &Message<'_>, verdict: &Verdict) -> Option<String> {
+    (verdict.action == Action::Block)
+        .then(|| crate::gate::refusal_of(verdict, message.direction))?
+        .map(|s| s.to_string())
+}
+
+fn truth(truth: Truth) -> (&'static str, Value) {
+    match truth {
+        Truth::True => ("✓", true.into()),
+        Truth::False => ("✗", false.into()),
+        Truth::Unknown => ("?", Value::Null),
+    }
+}
+
+fn trace_json(trace: &Trace) -> Value {
+    let matched: Vec<&str> = trace.shown.iter().map(|(_, text)| text.as_str()).collect();
+    json!({
+        "key": trace.name, "detail": trace.detail, "truth": truth(trace.truth).1, "matched": matched,
+        "parts": trace.parts.iter().map(trace_json).collect::<Vec<_>>(),
+    })
+}
+
+fn as_text(
+    policy: &Policy,
+    message: &Message<'_>,
+    verdict: &Verdict,
+    shown: &[Shown<'_>],
+    trace: Option<&Trace>,
+) -> String {
+    let reading = message.reading;
+    let mut out = String::new();
+    let mut line = |name: &str, value: &str| {
+        let _ = writeln!(out, "{name:<9}{value}");
+    };
+    let score = verdict.score;
+    line("action", &format!("{} with {score} points", verdict.action.name()));
+    if let Some(p) = policy.profile(verdict) {
+        line("profile", &format!("{}: tag from {}, block from {}", p.id, p.tag_from, p.block_from));
+    }
+    match (answer(verdict), status(message, verdict)) {
+        ("refuse", Some(status)) => line("answer", &format!("refused with {status}")),
+        ("accept", _) => line("answer", "accepted, and goes nowhere"),
+        _ => {}
+    }
+    let tags: Vec<&str> = verdict.tags.iter().filter_map(|t| policy.tag_name(*t)).collect();
+    if !tags.is_empty() {
+        line("tag", &tags.join(", "));
+    }
+    if verdict.shadow_action != verdict.action {
+        line("shadow", &format!("would be {} if shadow rules acted", verdict.shadow_action.name()));
+    }
+    let country = |c: Option<crate::text::number::Country>| c.map_or(String::new(), |c| format!(", {c}"));
+    let (from, to) = (&message.sender, &message.recipient);
+    line("from", &format!("{} ({}{})", visible(from.id), from.kind.name(), country(from.country())));
+    line("to", &format!("{} ({}{})", visible(to.id), to.kind.name(), country(to.country())));
+    match reading.undecodable() {
+        Some(why) => line("text", &format!("cannot be read: {}", why.name())),
+        None => line("text", &visible(reading.text())),
+    }
+    if reading.folded() != reading.text() {
+        line("folded", &visible(reading.folded()));
+    }
+    for link in reading.links() {
+        line("link", &format!("{} (domain {})", reading.link_host(link), reading.link_domain(link)));
+    }
+    for phone in reading.phones() {
+        line("phone", phone.number.digits());
+    }
+    for handle in reading.handles() {
+        line("handle", &format!("{} {}", handle.app.name(), visible(reading.handle_id(handle))));
+    }
+    if policy.rules.is_report(message) {
+        line("report", "goes to a report short code: never judged");
+    } else if shown.is_empty() {
+        line("findings", "none");
+    }
+    for s in shown {
+        let words: Vec<String> = s.evidence.matched.iter().map(|m| format!("«{}»", visible(m))).collect();
+        let weight = match s.rule.action {
+            Some(action) => format!("{} and {}", s.rule.score, action.name()),
+            None => s.rule.score.to_string(),
+        };
+        let exempt = s.finding.exempt_by.and_then(|e| policy.rules.exemption(e));
+        let exempt = exempt.map_or(String::new(), |e| format!(" by {}", e.id));
+        let (mode, place) = (mode(&s.finding), &s.rule.place);
+        line("finding", &format!("{} ({weight}, {mode}{exempt}) {} at {place}", s.rule.id, words.join(" ")));
+    }
+    if let Some(trace) = trace {
+        draw(trace, 0, &mut out);
+    }
+    out
+}
+
+fn draw(trace: &Trace, depth: usize, out: &mut String) {
+    let matched: Vec<String> = trace.shown.iter().map(|(_, text)| format!(" «{}»", visible(text))).collect();
+    let indent = "  ".repeat(depth);
+    let _ = writeln!(out, "{indent}{} {} {}{}", truth(trace.truth).0, trace.name, trace.detail, matched.concat());
+    trace.parts.iter().for_each(|part| draw(part, depth + 1, out));
+}
+
+/// A stranger's text for a terminal: what could move the cursor or turn the line around is shown as U+FFFD.
+#[must_use]
+pub fn visible(text: &str) -> String {
+    let hidden = |c: char| {
+        c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars()
+        .map(|c| {
+            if c == '\n' {
+                '⏎'
+            } else if hidden(c) {
+                char::REPLACEMENT_CHARACTER
+            } else {
+                c
+            }
+        })
+        .collect()
+}
