@@ -170,7 +170,9 @@ async fn esmes(args: EsmeArgs) -> Exit {
         }
     }
     let seconds = clock.now().since(start).as_secs_f64();
-    let failed = !errors.is_empty() || !total.bound;
+    total.bound &= errors.is_empty();
+    total.unbound &= errors.is_empty();
+    let failed = !total.bound;
     say(report(&total, seconds, sessions, &errors));
     if failed { Exit::Failed } else { Exit::Fine }
 }
