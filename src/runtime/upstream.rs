@@ -8,6 +8,7 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::clock::Clock;
@@ -18,10 +19,16 @@ use crate::time::Timestamp;
 /// How long an SMSC that failed stands behind the others.
 const BACK_OFF: Duration = Duration::from_secs(2);
 
+/// Connections being made to one SMSC at a time: an accept queue is finite, and five hundred ESMEs that come back
+/// together would overflow it, each then waiting for its lost SYN to be sent again.
+const CONNECTING_MAX: usize = 32;
+
 /// The SMSCs.
 #[derive(Debug)]
 pub struct Upstream {
     smscs: Vec<SmscSettings>,
+    /// Turns at connecting, one set for each SMSC.
+    turns: Vec<Semaphore>,
     failed: Mutex<Vec<Option<Timestamp>>>,
     connect: Duration,
     clock: Clock,
@@ -32,7 +39,8 @@ impl Upstream {
     #[must_use]
     pub fn new(smscs: Vec<SmscSettings>, connect: Duration, clock: Clock) -> Self {
         let failed = Mutex::new(vec![None; smscs.len()]);
-        Self { smscs, failed, connect, clock }
+        let turns = smscs.iter().map(|_| Semaphore::new(CONNECTING_MAX)).collect();
+        Self { smscs, turns, failed, connect, clock }
     }
 
     /// Their names.
@@ -44,7 +52,8 @@ impl Upstream {
     /// Connects for an account.
     pub async fn connect(&self, memory: &Memory, account: &str) -> Option<(TcpStream, SmscId)> {
         for at in self.order(memory.smsc_of(account)) {
-            let Some(smsc) = self.smscs.get(at) else { continue };
+            let (Some(smsc), Some(turns)) = (self.smscs.get(at), self.turns.get(at)) else { continue };
+            let Ok(_turn) = timeout(self.connect, turns.acquire()).await else { continue };
             match timeout(self.connect, TcpStream::connect(&smsc.address)).await {
                 Ok(Ok(stream)) => {
                     let _ = stream.set_nodelay(true);
