@@ -59,7 +59,7 @@ impl Node {
             &format!(
                 "listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\nsmsc: [{smscs}]\nrules: [rules.yaml]\nstate: state\n\
                  journal: {{ dir: journal, passes_one_in: 1, text: on }}\n\
-                 timers: {{ connect: 500ms, drain: 3s, linger: 500ms }}\n{more}"
+                 timers: {{ drain: 3s, linger: 500ms }}\n{more}"
             ),
         );
         Self::spawn(Command::new(env!("CARGO_BIN_EXE_tapis")).arg("run").arg("--config").arg(config))
