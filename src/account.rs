@@ -1,12 +1,15 @@
-//! What the binds of one account share: its SMSC, the receipts it is owed, and the messages that Tapis tagged or
-//! swallowed, which their receipts, queries and cancels must find again.
+//! What the binds of one account share: its SMSC, the receipts it is owed, the parts of longer messages, and the
+//! messages that Tapis tagged or swallowed, which their receipts, queries and cancels must find again.
 //!
-//! It is a room apart because it is the only state that outlives a session and the only lock in the core. The lock is
-//! small, and taken only on a bind, an unbind, and for a message that was tagged or swallowed: an account without any
-//! of those answers [`Account::remembers_nothing`] from one atomic, so the passing path never takes it.
+//! It is a room apart because it is the only state that outlives a session and the only place of the core with locks.
+//! They are small, and taken only on a bind, an unbind, for parts, and for a message that was tagged or swallowed: an
+//! account without any of those answers [`Account::remembers_nothing`] from one atomic, so the passing path never takes
+//! one.
 //!
 //! Bounds: at most [`limits::REMEMBERED_MAX`] messages over all accounts, each for [`REMEMBERED_FOR`]; the oldest go
 //! first. A receipt that misses its message passes unchanged.
+
+mod parts;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -15,7 +18,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use parts::{Fate, Incoming, Keeping};
+
 use crate::limits;
+use crate::text::concat::Assembly;
 use crate::time::Timestamp;
 
 /// How long a tagged or swallowed message is remembered: longer than SMSCs keep trying to deliver.
@@ -106,6 +112,7 @@ struct Tally {
     remembered: AtomicUsize,
     changes: AtomicU64,
     next_message_id: AtomicU64,
+    parts: AtomicUsize,
 }
 
 /// What the binds of one system_id share.
@@ -115,6 +122,7 @@ pub struct Account {
     remembered: AtomicUsize,
     owed: AtomicUsize,
     shared: Mutex<Shared>,
+    parts: Mutex<Assembly<Arc<Fate>>>,
     tally: Arc<Tally>,
 }
 
@@ -210,6 +218,7 @@ impl Memory {
             remembered: AtomicUsize::new(0),
             owed: AtomicUsize::new(0),
             shared: Mutex::default(),
+            parts: Mutex::default(),
             tally: Arc::clone(&self.shared),
         });
         accounts.insert(id.into(), Arc::clone(&account));

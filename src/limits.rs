@@ -28,6 +28,15 @@ pub const DESTINATIONS_MAX: usize = 255;
 /// Accounts that metrics name; later ones count as `other`.
 pub const METRIC_ACCOUNTS_MAX: usize = 500;
 
+/// Octets of parts of longer messages remembered over all accounts (default of `limits: parts`).
+pub const PARTS_OCTETS_MAX: usize = 256 * 1024 * 1024;
+
+/// Requests that one session holds while parts are missing; what comes on top is judged on arrival.
+pub const HELD_MAX: usize = 1_000;
+
+/// Octets that one session holds.
+pub const HELD_OCTETS_MAX: usize = 256 * 1024;
+
 /// Tagged and swallowed messages remembered until their receipt comes.
 pub const REMEMBERED_MAX: usize = 1_000_000;
 

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::text::concat::{self, Part, Piece};
 use crate::text::number::{Country, Number};
 use crate::text::{Alphabet, ReadContext, Reading, UserData};
 use crate::time::{Timestamp, smpp_time};
@@ -125,6 +126,8 @@ pub struct Message<'a> {
     pub esm_class: EsmClass,
     /// How many parts the whole message has: 1 unless a UDH or SAR TLVs say more.
     pub parts: u8,
+    /// Whether the text is that of the whole message: parts may be missing.
+    pub complete: bool,
     /// When it is judged.
     pub now: Timestamp,
     /// When it reaches the subscriber: schedule_delivery_time, else `now`.
@@ -144,8 +147,11 @@ pub struct Envelope {
     data_coding: Option<DataCoding>,
     esm_class: EsmClass,
     parts: u8,
+    part: Option<Part>,
+    complete: bool,
     delivery: Option<Timestamp>,
     reading: Reading,
+    read_context: ReadContext,
 }
 
 /// How an envelope is read: what the account's policy says of its texts and numbers.
@@ -207,6 +213,39 @@ impl Envelope {
         self.reading.is_cut()
     }
 
+    /// Which part of a longer message it is.
+    #[must_use]
+    pub fn part(&self) -> Option<Part> {
+        self.part
+    }
+
+    /// Names who sends it to whom, whatever types of number are written: what the parts of one message share.
+    #[must_use]
+    pub fn ends(&self, direction: Direction, home: Option<Country>) -> u128 {
+        let source = Party::new(self.source_ton, &self.source, home);
+        let destination = Party::new(self.destination_ton, &self.destination, home);
+        let name = |party: &Party<'_>| match &party.number {
+            Some(number) => number.digits().to_owned(),
+            None => party.id.trim_start_matches('+').to_owned(),
+        };
+        concat::digest(&[direction.name().as_bytes(), name(&source).as_bytes(), name(&destination).as_bytes()])
+    }
+
+    /// Replaces the text by that of all parts that are there; everything else stays this part's.
+    pub fn read_parts(&mut self, parts: &[UserData<'_>], complete: bool) {
+        self.reading.read_parts(parts, &self.read_context);
+        self.complete = complete;
+    }
+
+    /// Replaces the text by that of several messages, with a line feed between them or without.
+    pub fn read_joined(&mut self, texts: &[UserData<'_>], apart: bool) {
+        if apart {
+            self.reading.read(texts, &self.read_context);
+        } else {
+            self.reading.read_parts(texts, &self.read_context);
+        }
+    }
+
     /// Sets the destination.
     pub fn set_destination(&mut self, destination: &Address<'_>) {
         self.destination_ton = destination.ton;
@@ -232,6 +271,7 @@ impl Envelope {
             data_coding: self.data_coding,
             esm_class: self.esm_class,
             parts: self.parts,
+            complete: self.complete,
             now,
             delivery: self.delivery.unwrap_or(now),
             reading: &self.reading,
@@ -254,9 +294,10 @@ impl Envelope {
         self.data_coding = None;
         self.esm_class = EsmClass(0);
         self.parts = 1;
+        (self.part, self.complete) = (None, true);
     }
 
-    /// Both places that a text can stand in are read: senders fill the one that a filter does not look at.
+    /// Every place that a text can stand in is read: senders fill the one that a filter does not look at.
     fn read_text(
         &mut self,
         short_message: &[u8],
@@ -267,23 +308,49 @@ impl Envelope {
     ) {
         self.data_coding = Some(data_coding);
         self.esm_class = esm_class;
-        let user_data = |octets| UserData { octets, data_coding, udhi: esm_class.udhi() };
-        let payload = tlvs.get(Tag::MESSAGE_PAYLOAD).unwrap_or_default();
         // A national number in a text is dialled where the text is read.
         let home = self.recipient_country(read_as.home).or(read_as.home);
-        let cx = ReadContext { alphabet: read_as.alphabet, home };
-        match (short_message.is_empty(), payload.is_empty()) {
-            (_, true) => self.reading.read(&[user_data(short_message)], &cx),
-            (true, false) => self.reading.read(&[user_data(payload)], &cx),
-            (false, false) => self.reading.read(&[user_data(short_message), user_data(payload)], &cx),
-        }
-        let by_udh = self.reading.udh().and_then(|udh| udh.concat).map(|c| c.total);
+        self.read_context = ReadContext { alphabet: read_as.alphabet, home };
+        let (all, count) = user_data(short_message, tlvs, data_coding, esm_class);
+        self.reading.read(all.get(..count).unwrap_or_default(), &self.read_context);
+        let by_udh = self.reading.udh().and_then(|udh| udh.concat);
+        self.part = Part::of(by_udh, tlvs);
+        self.complete = self.part.is_none();
         let by_sar = match tlvs.get(Tag::SAR_TOTAL_SEGMENTS) {
             Some([total]) => Some(*total),
             _ => None,
         };
-        self.parts = by_udh.or(by_sar).unwrap_or(1).max(1);
+        self.parts = by_udh.map(|c| c.total).or(by_sar).unwrap_or(1).max(1);
     }
+}
+
+/// Places of one PDU that are read; what a sender repeats more often is for nobody to see.
+const PLACES_MAX: usize = 4;
+
+/// What of a PDU carries text: its short_message, and every message_payload it has.
+fn user_data<'a>(
+    short_message: &'a [u8],
+    tlvs: &Tlvs<'a>,
+    data_coding: DataCoding,
+    esm_class: EsmClass,
+) -> ([UserData<'a>; PLACES_MAX], usize) {
+    let udhi = esm_class.udhi();
+    let mut all = [UserData { octets: &[], data_coding, udhi }; PLACES_MAX];
+    let payloads = tlvs.iter().filter(|t| t.tag == Tag::MESSAGE_PAYLOAD).map(|t| t.value);
+    let filled = std::iter::once(short_message).chain(payloads).filter(|octets| !octets.is_empty());
+    let mut count = 0;
+    for (place, octets) in all.iter_mut().zip(filled) {
+        place.octets = octets;
+        count += 1;
+    }
+    (all, count)
+}
+
+/// The same, to outlive its PDU.
+#[must_use]
+pub fn pieces(short_message: &[u8], tlvs: &Tlvs<'_>, data_coding: DataCoding, esm_class: EsmClass) -> Vec<Piece> {
+    let (all, count) = user_data(short_message, tlvs, data_coding, esm_class);
+    all.into_iter().take(count).map(Piece::from).collect()
 }
 
 /// Octets of an address as text: they are ASCII by the standard; what is not is read as Latin-1, so that it stays

@@ -29,6 +29,8 @@ pub struct DecisionId {
 pub enum Basis {
     /// The message was read and judged.
     Judged,
+    /// A part that could not wait for the others: judged with all text so far.
+    EarlyPart,
     /// It could not be, and an exception policy decided.
     Exception {
         /// Why not: `malformed`, `undecodable`, `draining`, …
@@ -49,6 +51,8 @@ pub enum Reply {
     Refused(CommandStatus),
     /// It was answered as if taken, and went nowhere.
     Swallowed,
+    /// It was neither answered nor sent on: its leg was gone.
+    Dropped,
 }
 
 impl Reply {
@@ -59,6 +63,7 @@ impl Reply {
             Self::Forwarded | Self::Tagged => "forward",
             Self::Refused(_) => "refuse",
             Self::Swallowed => "accept",
+            Self::Dropped => "none",
         }
     }
 }
@@ -93,7 +98,7 @@ impl Decision<'_> {
         match self.reply {
             Reply::Forwarded => Action::Pass,
             Reply::Tagged => Action::Tag,
-            Reply::Refused(_) | Reply::Swallowed => Action::Block,
+            Reply::Refused(_) | Reply::Swallowed | Reply::Dropped => Action::Block,
         }
     }
 
@@ -102,7 +107,7 @@ impl Decision<'_> {
     pub fn cause(&self) -> Option<&'static str> {
         match self.basis {
             Basis::Exception { .. } => Some("exception"),
-            Basis::Judged => self.verdict.deciding(&self.policy.rules).map(|r| r.cause),
+            Basis::Judged | Basis::EarlyPart => self.verdict.deciding(&self.policy.rules).map(|r| r.cause),
         }
     }
 

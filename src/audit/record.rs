@@ -54,6 +54,7 @@ impl Recorder {
         let findings: Vec<Value> = verdict.findings.iter().filter_map(|f| finding(decision, f, scratch)).collect();
         let (basis, exception) = match decision.basis {
             Basis::Judged => ("judged", Value::Null),
+            Basis::EarlyPart => ("early-part", Value::Null),
             Basis::Exception { cause, policy } => ("exception", json!({ "cause": cause, "policy": policy })),
         };
         let status = match decision.reply {
@@ -147,7 +148,7 @@ impl Recorder {
             JournalText::Masked => Some(masked(reading.text())),
         };
         json!({
-            "parts": message.parts, "complete": message.parts == 1,
+            "parts": message.parts, "complete": message.complete,
             "data_coding": message.data_coding.map(|c| c.0), "characters": reading.text().chars().count(),
             "language": null, "links": links, "phones": reading.phones().len(), "template": null,
             "undecodable": reading.undecodable().map(|u| u.name()), "text": text, "commitment": null,

@@ -72,6 +72,23 @@ pub struct LimitSettings {
     pub sessions: usize,
     /// Accounts that metrics name.
     pub accounts: usize,
+    /// Octets of parts that are remembered.
+    pub parts: usize,
+}
+
+/// `parts:`, how parts of longer messages are held; see [`crate::gate::Parts`].
+#[derive(Clone, Copy, Debug)]
+pub struct PartSettings {
+    /// The longest that a part is held; zero holds none.
+    pub hold: Duration,
+    /// Silence after which a peer is taken to wait for an answer.
+    pub quiet: Duration,
+    /// Whether parts from the SMSC are held too.
+    pub hold_mo: bool,
+    /// How long a part is remembered.
+    pub verdict_ttl: Duration,
+    /// Single messages to one recipient within this time are also judged as one.
+    pub join_singles: Option<Duration>,
 }
 
 /// Everything of `tapis.yaml` that is not policy.
@@ -97,6 +114,8 @@ pub struct Settings {
     pub timers: TimerSettings,
     /// `limits:`
     pub limits: LimitSettings,
+    /// `parts:`
+    pub parts: PartSettings,
     /// Whether message_ids of ours are hexadecimal.
     pub message_ids_hexadecimal: bool,
     /// How often the same MO message is refused before it is accepted and dropped.
@@ -134,6 +153,14 @@ impl Default for Settings {
                 outstanding: limits::OUTSTANDING_MAX,
                 sessions: 10_000,
                 accounts: limits::METRIC_ACCOUNTS_MAX,
+                parts: limits::PARTS_OCTETS_MAX,
+            },
+            parts: PartSettings {
+                hold: Duration::from_millis(800),
+                quiet: Duration::from_millis(200),
+                hold_mo: false,
+                verdict_ttl: Duration::from_secs(300),
+                join_singles: None,
             },
             message_ids_hexadecimal: false,
             mo_refusals: 3,
@@ -154,6 +181,7 @@ pub(super) const SETTING_KEYS: &[&str] = &[
     "state",
     "timers",
     "limits",
+    "parts",
     "message_ids",
     "mo_refusals",
     "on_malformed",
@@ -197,6 +225,9 @@ impl Decoder<'_> {
         }
         if let Some(node) = root.get("limits") {
             self.limits(node, &mut s.limits);
+        }
+        if let Some(node) = root.get("parts") {
+            self.parts(node, &mut s.parts);
         }
         if let Some(node) = root.get("message_ids")
             && let Some(form) = self.choice(node, "`message_ids`", &["decimal", "hexadecimal"])
@@ -321,8 +352,29 @@ impl Decoder<'_> {
         }
     }
 
+    fn parts(&mut self, node: &Node, parts: &mut PartSettings) {
+        let keys = ["hold", "hold_mo", "quiet", "verdict_ttl", "join_singles"];
+        let Some(fields) = self.fields(node, "`parts`", &keys) else { return };
+        match fields.get("hold") {
+            Some(hold) if hold.text() == Some("off") => parts.hold = Duration::ZERO,
+            Some(hold) => parts.hold = self.duration(hold, "`hold`").unwrap_or(parts.hold),
+            None => {}
+        }
+        if let Some(hold) = fields.get("hold_mo").and_then(|n| self.flag(n, "`hold_mo`")) {
+            parts.hold_mo = hold;
+        }
+        for (key, duration) in [("quiet", &mut parts.quiet), ("verdict_ttl", &mut parts.verdict_ttl)] {
+            if let Some(wanted) = fields.get(key).and_then(|n| self.duration(n, &format!("`{key}`"))) {
+                *duration = wanted;
+            }
+        }
+        if let Some(within) = fields.get("join_singles").filter(|n| n.text() != Some("off")) {
+            parts.join_singles = self.duration(within, "`join_singles`");
+        }
+    }
+
     fn limits(&mut self, node: &Node, limits: &mut LimitSettings) {
-        let keys = ["pdu", "leg_buffer", "outstanding", "sessions", "accounts"];
+        let keys = ["pdu", "leg_buffer", "outstanding", "sessions", "accounts", "parts"];
         let Some(fields) = self.fields(node, "`limits`", &keys) else { return };
         if let Some(n) = fields.get("pdu").and_then(|n| self.size(n, "`pdu`", 1024, 1 << 24)) {
             limits.pdu = u32::try_from(n).unwrap_or(limits.pdu);
@@ -332,6 +384,9 @@ impl Decoder<'_> {
             limits.leg_buffer = usize::try_from(n).unwrap_or(limits.leg_buffer);
         }
         limits.leg_buffer = limits.leg_buffer.max(usize::try_from(buffer_min).unwrap_or(usize::MAX));
+        if let Some(n) = fields.get("parts").and_then(|n| self.size(n, "`parts`", 1 << 20, 1 << 40)) {
+            limits.parts = usize::try_from(n).unwrap_or(limits.parts);
+        }
         let each = [
             ("outstanding", &mut limits.outstanding, 1_000_000),
             ("sessions", &mut limits.sessions, 1_000_000),

@@ -115,7 +115,7 @@ impl Gate {
             account.remember(message_id.as_bytes(), remembered);
             if registered.wants_failure_receipt() {
                 let receipt = owed(message_id.as_bytes(), message, cx.now);
-                self.wake = account.owe(receipt, self.id);
+                self.wakes.extend(account.owe(receipt, self.id));
             }
         }
         self.session.dispose(id, 0, Disposition::Accept(message_id.as_bytes()));

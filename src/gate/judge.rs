@@ -1,6 +1,7 @@
 //! Reading and judging: one request, one verdict for each destination, one disposition.
 
-use super::{Context, Event, Gate, Made, is_message};
+use super::parts::Release;
+use super::{Context, Event, Gate, Made, Scratch, is_message};
 use crate::account::Account;
 use crate::audit::{Basis, Decision, DecisionId, Reply};
 use crate::message::{AccountFacts, Direction, Envelope, ReadAs};
@@ -8,7 +9,7 @@ use crate::policy::{Failure, Policy};
 use crate::session::{Disposition, HeldId, Leg, Session};
 use crate::verdict::{Action, Answer, Verdict};
 use crate::wire::body::{self, Body, Parsed};
-use crate::wire::command::{CommandStatus, DataCoding, RegisteredDelivery};
+use crate::wire::command::{CommandId, CommandStatus, DataCoding, RegisteredDelivery};
 use crate::wire::frame::Header;
 
 /// One judged destination: what a [`Decision`] is made of, beside the buffers that it borrows.
@@ -20,8 +21,19 @@ pub(super) struct Judged {
     pub(super) reply: Reply,
     pub(super) header: Header,
     pub(super) destinations: u16,
-    /// Which destination of the gate's submit_multi, when it is one.
-    pub(super) of_multi: Option<usize>,
+    /// Where what it is made of stands.
+    pub(super) of: Of,
+}
+
+/// Where the message and the verdict of a decision stand.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Of {
+    /// In the scratch.
+    Scratch,
+    /// With the gate's submit_multi: which destination of it.
+    Multi(usize),
+    /// With the message of several PDUs that is being let go.
+    Release,
 }
 
 /// Why a message was treated without a judgement, or in spite of one.
@@ -72,10 +84,20 @@ impl Gate {
         if message && cx.journal_full && cx.policy.exceptions().journal_full == Failure::Block {
             return Some(self.except(cx, id, leg, header, Cause::JournalFull, Failure::Block));
         }
-        let settings = cx.policy.account(self.account.as_deref().map_or("", Account::id));
-        let read_as = ReadAs { alphabet: settings.alphabet, home: settings.home, now: cx.now };
+        let read_as = self.read_as(cx);
         match read(&self.session, &mut cx.scratch.envelope, id, leg, header, read_as) {
-            Read::Message { registered } => Some(self.judge(cx, id, leg, header, registered)),
+            Read::Message { registered } => {
+                let part = cx.scratch.envelope.part().filter(|_| header.command_id != CommandId::BROADCAST_SM);
+                if let Some(part) = part {
+                    return self.part(cx, id, leg, header, registered, part);
+                }
+                let envelope = &cx.scratch.envelope;
+                let ends = |_: &Self| vec![envelope.ends(direction(leg), read_as.home)];
+                if self.waits_behind(cx, id, leg, header, ends) {
+                    return None;
+                }
+                Some(self.judge(cx, id, leg, header, registered))
+            }
             Read::Multi => self.judge_multi(cx, id, header),
             Read::Replace { both } => Some(self.judge_replace(cx, id, leg, header, both, read_as)),
             Read::Receipt => self.receipt(cx, id),
@@ -95,8 +117,19 @@ impl Gate {
         }
     }
 
+    /// How this session's messages are read.
+    pub(super) fn read_as(&self, cx: &Context<'_>) -> ReadAs {
+        let settings = cx.policy.account(self.account.as_deref().map_or("", Account::id));
+        ReadAs { alphabet: settings.alphabet, home: settings.home, now: cx.now }
+    }
+
+    /// Reads a held request into the envelope once more.
+    pub(super) fn read_again(&self, cx: &mut Context<'_>, id: HeldId, leg: Leg, header: Header, read_as: ReadAs) {
+        let _ = read(&self.session, &mut cx.scratch.envelope, id, leg, header, read_as);
+    }
+
     /// Judges a message with one destination, and acts.
-    fn judge(
+    pub(super) fn judge(
         &mut self,
         cx: &mut Context<'_>,
         id: HeldId,
@@ -104,36 +137,44 @@ impl Gate {
         header: Header,
         registered: RegisteredDelivery,
     ) -> Made {
-        let direction = direction(leg);
-        let account = facts(self.account.as_deref(), cx.policy);
-        let scratch = &mut *cx.scratch;
-        let message = scratch.envelope.message(direction, account, self.session.peer(), cx.now);
-        cx.policy.judge(&message, &mut scratch.judging, &mut scratch.verdict);
-        let undecodable = message.reading.undecodable().is_some();
-        if undecodable
-            && scratch.verdict.action != Action::Block
-            && cx.policy.exceptions().undecodable == Failure::Block
-        {
-            return self.except(cx, id, leg, header, Cause::Undecodable, Failure::Block);
-        }
-        let cut = message.reading.is_cut() && scratch.verdict.action != Action::Block;
-        if cut && cx.policy.exceptions().limit == Failure::Block {
-            return self.except(cx, id, leg, header, Cause::Limit, Failure::Block);
-        }
+        let basis = self.assess(cx, leg);
+        let basis = self.join_single(cx, id, leg, basis);
         let n = self.next_decision();
-        // What could not be read whole and passes must not look judged.
-        let unread = match (undecodable, cx.scratch.envelope.is_cut()) {
-            _ if cx.scratch.verdict.action != Action::Pass => None,
-            (true, _) => Some(Cause::Undecodable),
-            (false, true) => Some(Cause::Limit),
-            (false, false) => None,
-        };
         let reply = self.act(cx, id, leg, header, n, registered);
-        let basis = unread.map_or(Basis::Judged, |cause| {
-            self.exception = Some(Event::Exception { cause: cause.name(), policy: Failure::Pass.name() });
-            Basis::Exception { cause: cause.name(), policy: Failure::Pass.name() }
-        });
-        Made::Decision(Judged { n, direction, basis, reply, header, destinations: 1, of_multi: None })
+        self.tell_exception(basis);
+        let direction = direction(leg);
+        Made::Decision(Judged { n, direction, basis, reply, header, destinations: 1, of: Of::Scratch })
+    }
+
+    /// The verdict on what the envelope holds, and what it rests on: where the text could not be read whole, an exception
+    /// policy decides unless the rules block it. What passes unread must not look judged.
+    pub(super) fn assess(&self, cx: &mut Context<'_>, leg: Leg) -> Basis {
+        let account = facts(self.account.as_deref(), cx.policy);
+        let Scratch { envelope, judging, verdict, .. } = &mut *cx.scratch;
+        let message = envelope.message(direction(leg), account, self.session.peer(), cx.now);
+        cx.policy.judge(&message, judging, verdict);
+        let exceptions = cx.policy.exceptions();
+        let (cause, failure) = match (message.reading.undecodable().is_some(), message.reading.is_cut()) {
+            (true, _) => (Cause::Undecodable, exceptions.undecodable),
+            (false, true) => (Cause::Limit, exceptions.limit),
+            (false, false) => return Basis::Judged,
+        };
+        match (verdict.action, failure) {
+            (Action::Block, _) | (Action::Tag, Failure::Pass) => Basis::Judged,
+            (_, Failure::Pass) => Basis::Exception { cause: cause.name(), policy: failure.name() },
+            (_, Failure::Block) => {
+                verdict.except(Action::Block);
+                verdict.answer = Answer::Refuse(exception_status(leg, cause));
+                Basis::Exception { cause: cause.name(), policy: failure.name() }
+            }
+        }
+    }
+
+    /// What was treated by an exception policy is also told as an event.
+    pub(super) fn tell_exception(&mut self, basis: Basis) {
+        if let Basis::Exception { cause, policy } = basis {
+            self.exception = Some(Event::Exception { cause, policy });
+        }
     }
 
     /// A replace_sm names no data_coding: its text is read as whatever makes it worst.
@@ -172,9 +213,7 @@ impl Gate {
         cause: Cause,
         failure: Failure,
     ) -> Made {
-        if !matches!(cause, Cause::Undecodable | Cause::Limit) {
-            cx.scratch.envelope.read_nothing(header.command_id);
-        }
+        cx.scratch.envelope.read_nothing(header.command_id);
         let n = self.next_decision();
         let reply = match failure {
             Failure::Pass => {
@@ -189,10 +228,10 @@ impl Gate {
                 Reply::Refused(status)
             }
         };
-        self.exception = Some(Event::Exception { cause: cause.name(), policy: failure.name() });
         let basis = Basis::Exception { cause: cause.name(), policy: failure.name() };
+        self.tell_exception(basis);
         let direction = direction(leg);
-        Made::Decision(Judged { n, direction, basis, reply, header, destinations: 1, of_multi: None })
+        Made::Decision(Judged { n, direction, basis, reply, header, destinations: 1, of: Of::Scratch })
     }
 
     /// A PDU that is none of the standard's.
@@ -214,10 +253,10 @@ impl Gate {
     /// Dresses what was judged in what it borrows.
     pub(super) fn decision<'a>(&'a self, cx: &'a Context<'_>, judged: Judged) -> Decision<'a> {
         let own = (&cx.scratch.envelope, &cx.scratch.verdict, &**cx.policy);
-        let (envelope, verdict, policy): (&Envelope, &Verdict, &Policy) = match (judged.of_multi, self.multi.as_deref())
-        {
-            (Some(at), Some(multi)) => multi.told(at).unwrap_or(own),
-            _ => own,
+        let (envelope, verdict, policy): (&Envelope, &Verdict, &Policy) = match judged.of {
+            Of::Scratch => own,
+            Of::Multi(at) => self.multi.as_deref().and_then(|multi| multi.told(at)).unwrap_or(own),
+            Of::Release => self.release.as_deref().map_or(own, Release::told),
         };
         let account = facts(self.account.as_deref(), policy);
         Decision {

@@ -16,6 +16,7 @@
 mod act;
 mod judge;
 mod multi;
+mod parts;
 mod receipt;
 
 use std::collections::{HashMap, VecDeque};
@@ -38,6 +39,9 @@ use crate::wire::frame::Header;
 use act::Special;
 use judge::Judged;
 use multi::Multi;
+use parts::{Holding, Release};
+
+pub use parts::Parts;
 
 /// What a gate is lent for one call.
 #[derive(Debug)]
@@ -75,6 +79,8 @@ pub struct Settings {
     pub message_ids: MessageIds,
     /// How often the same MO message is refused before it is accepted and swallowed: SMSCs try again.
     pub mo_refusals_max: u32,
+    /// How parts of longer messages are held.
+    pub parts: Parts,
 }
 
 /// How the SMSC writes its message_ids, for those that Tapis makes up to look alike.
@@ -151,8 +157,12 @@ pub struct Gate {
     multi: Option<Box<Multi>>,
     /// Refused MO messages and how often, newest last.
     refused_mo: VecDeque<(u64, u32)>,
+    /// Parts that wait, and what waits behind them.
+    holding: Holding,
+    /// A message of several PDUs that is being let go.
+    release: Option<Box<Release>>,
     /// Sessions to wake.
-    wake: Option<SessionId>,
+    wakes: VecDeque<SessionId>,
     exception: Option<Event>,
 }
 
@@ -171,7 +181,9 @@ impl Gate {
             special: HashMap::new(),
             multi: None,
             refused_mo: VecDeque::new(),
-            wake: None,
+            holding: Holding::default(),
+            release: None,
+            wakes: VecDeque::new(),
             exception: None,
         }
     }
@@ -224,11 +236,13 @@ impl Gate {
     /// A deadline has passed.
     pub fn handle_timeout(&mut self, cx: &mut Context<'_>) {
         self.session.handle_timeout(cx.now);
+        self.holding.look_again();
     }
 
     /// Another session of the account left something for this one.
     pub fn handle_wake(&mut self, cx: &mut Context<'_>) {
         self.fetch_receipts(cx.now);
+        self.holding.look_again();
     }
 
     /// The process ends: refuse what is new, let answers come home until the drain deadline, then unbind and close.
@@ -239,7 +253,7 @@ impl Gate {
     /// The next deadline to call `handle_timeout` at.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Timestamp> {
-        self.session.poll_timeout()
+        [self.session.poll_timeout(), self.hold_timeout()].into_iter().flatten().min()
     }
 
     /// Octets to write to a leg's peer.
@@ -280,6 +294,12 @@ impl Gate {
         self.session.outstanding(leg)
     }
 
+    /// Requests of a leg that are held while parts of their message are missing.
+    #[must_use]
+    pub fn held(&self, leg: Leg) -> usize {
+        self.holding.held(leg)
+    }
+
     /// Octets kept for a leg.
     #[must_use]
     pub fn buffered_octets(&self, leg: Leg) -> usize {
@@ -307,13 +327,19 @@ impl Gate {
         if let Some(judged) = self.next_destination() {
             return Some(Made::Decision(judged));
         }
-        if let Some(session) = self.wake.take() {
+        if let Some(judged) = self.next_released(cx) {
+            return Some(Made::Decision(judged));
+        }
+        while let Some(session) = self.wakes.pop_front() {
             if session != self.id {
                 return Some(Made::Wake(session));
             }
             self.fetch_receipts(cx.now);
         }
         loop {
+            if let Some(made) = self.release_ready(cx) {
+                return Some(made);
+            }
             let made = match self.session.poll()? {
                 Step::Progress => None,
                 Step::Connect => Some(Made::Connect),
@@ -326,10 +352,7 @@ impl Gate {
                 Step::Request { id, leg, header } => self.request(cx, id, leg, header),
                 Step::Answer { id, leg, header, request } => Some(self.answered(cx, id, leg, header, request)),
                 Step::InDoubt { leg, request } => Some(self.in_doubt(cx, leg, request)),
-                Step::Abandoned(id) => {
-                    self.session.dispose(id, 0, Disposition::Drop);
-                    None
-                }
+                Step::Abandoned { id, leg } => self.abandoned(cx, id, leg),
                 Step::Fault(leg, fault) => Some(Made::Event(Event::Fault(leg, fault))),
             };
             if made.is_some() {

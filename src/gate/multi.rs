@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::act::{Addresses, Special, mark, owed, stored};
-use super::judge::{Judged, facts, refusal};
+use super::judge::{Judged, Of, facts, refusal};
 use super::{Context, Gate, Made};
 use crate::account::{StoredAddress, Why};
 use crate::audit::{Basis, Reply};
@@ -90,7 +90,7 @@ impl Gate {
             reply: one.reply,
             header: multi.header,
             destinations: u16::try_from(multi.judged.len()).unwrap_or(u16::MAX),
-            of_multi: Some(at),
+            of: Of::Multi(at),
         };
         Some(judged)
     }
@@ -232,7 +232,7 @@ impl Gate {
                     destination: destination.clone(),
                     data_coding: rest.data_coding,
                 };
-                self.wake = account.owe(owed(message_id, addresses, cx.now), self.id).or(self.wake);
+                self.wakes.extend(account.owe(owed(message_id, addresses, cx.now), self.id));
             }
         }
     }

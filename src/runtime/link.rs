@@ -373,7 +373,7 @@ impl Keeper<'_> {
     fn decision(&mut self, decision: &Decision<'_>, took: Duration) {
         self.meters.decision(decision, took.as_secs_f64());
         self.tally.add(decision);
-        let passed = decision.action() == Action::Pass && decision.basis == Basis::Judged;
+        let passed = decision.action() == Action::Pass && !matches!(decision.basis, Basis::Exception { .. });
         if self.node.journal.is_on() && (!passed || self.is_sampled(decision)) {
             let latency = u32::try_from(took.as_nanos()).unwrap_or(u32::MAX);
             let latency = f64::from(latency / 100) / 10.0;

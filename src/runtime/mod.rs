@@ -30,7 +30,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::account::{Memory, SessionId};
+use crate::account::{Keeping, Memory, SessionId};
 use crate::audit::record::Recorder;
 use crate::audit::tally::Tally;
 use crate::config::settings::Settings;
@@ -350,6 +350,16 @@ fn gate_settings(settings: &Settings) -> gate::Settings {
             gate::MessageIds::Decimal
         },
         mo_refusals_max: settings.mo_refusals,
+        parts: gate::Parts {
+            hold: settings.parts.hold,
+            quiet: settings.parts.quiet,
+            hold_mo: settings.parts.hold_mo,
+            keeping: Keeping {
+                verdict_ttl: settings.parts.verdict_ttl,
+                octets_max: limits.parts,
+                join_singles: settings.parts.join_singles,
+            },
+        },
     }
 }
 

@@ -15,7 +15,8 @@ impl Session {
             return None;
         }
         if let Some(id) = self.hold.first(leg) {
-            return Some(Step::Abandoned(id));
+            // A peer that only stopped sending may still get its answers.
+            return end.write_closed.then_some(Step::Abandoned { id, leg });
         }
         if end.deaf || self.received.of(leg).end() <= *self.parsed.of(leg) || self.is_stuck(leg) {
             return self.wind_down(leg);

@@ -118,7 +118,12 @@ pub enum Step {
     },
     /// A deferred PDU dies with its leg: look at it with [`Session::held`], then dispose of it with
     /// [`Disposition::Drop`].
-    Abandoned(HeldId),
+    Abandoned {
+        /// To borrow and to dispose of it.
+        id: HeldId,
+        /// Where it came from.
+        leg: Leg,
+    },
     /// A peer did what it should not.
     Fault(Leg, Fault),
     /// A PDU went by, or was answered here.
@@ -298,6 +303,12 @@ impl Session {
     #[must_use]
     pub fn buffered_octets(&self, leg: Leg) -> usize {
         self.received.of(leg).len() + self.queues.of(leg).own_octets()
+    }
+
+    /// When the last octet came from a leg.
+    #[must_use]
+    pub fn last_received(&self, leg: Leg) -> Timestamp {
+        self.ends.of(leg).last_received
     }
 
     /// Octets of deferred PDUs.

@@ -3,6 +3,7 @@
 //! One [`Reading`] holds every buffer and is reused from message to message: reading allocates nothing once it has grown.
 
 mod amount;
+pub mod concat;
 pub mod decode;
 pub mod encode;
 pub mod fold;
@@ -85,13 +86,41 @@ impl Reading {
             if !self.text.is_empty() {
                 self.text.push('\n');
             }
-            let (decoded, udh) = decode::decode(one, cx.alphabet, &mut self.text);
-            self.udh = self.udh.or(udh);
-            match decoded {
-                Decoded::Text => {}
-                Decoded::Binary => self.binary = true,
-                Decoded::Undecodable(why) => self.undecodable = self.undecodable.or(Some(why)),
+            self.append(one, cx);
+        }
+        self.understand(cx);
+    }
+
+    fn append(&mut self, one: &UserData<'_>, cx: &ReadContext) {
+        let (decoded, udh) = decode::decode(one, cx.alphabet, &mut self.text);
+        self.udh = self.udh.or(udh);
+        match decoded {
+            Decoded::Text => {}
+            Decoded::Binary => self.binary = true,
+            Decoded::Undecodable(why) => self.undecodable = self.undecodable.or(Some(why)),
+        }
+    }
+
+    /// Reads the parts of one message, in their order, as one text. Characters of two octets may be cut by the end of a
+    /// part, as handsets join octets.
+    pub fn read_parts(&mut self, parts: &[UserData<'_>], cx: &ReadContext) {
+        self.text.clear();
+        (self.undecodable, self.binary, self.cut, self.udh) = (None, false, false, None);
+        let mut joined = Vec::new();
+        let mut rest = parts.iter().peekable();
+        while let Some(part) = rest.next() {
+            let is_ucs2 = |p: &UserData<'_>| decode::coding(p.data_coding, cx.alphabet) == decode::Coding::Ucs2;
+            if !is_ucs2(part) {
+                self.append(part, cx);
+                continue;
             }
+            joined.clear();
+            joined.extend_from_slice(part.octets);
+            while let Some(next) = rest.next_if(|next| is_ucs2(next) && next.udhi == part.udhi) {
+                let text = if next.udhi { udh::split(next.octets).map(|(_, text)| text) } else { Some(next.octets) };
+                joined.extend_from_slice(text.unwrap_or_default());
+            }
+            self.append(&UserData { octets: &joined, ..*part }, cx);
         }
         self.understand(cx);
     }
