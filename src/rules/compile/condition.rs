@@ -2,9 +2,7 @@
 
 use super::rule::names;
 use super::{Compiler, Scope};
-use crate::config::decode::Placed;
-use crate::config::facts::FactSpec;
-use crate::config::spec::{Condition, ConditionKind, Field, FieldValue, Mode, Points};
+use crate::config::spec::{Condition, ConditionKind, FactSpec, Field, FieldValue, Mode, Placed, Points};
 use crate::rules::condition::{Kind, Node, Test, Thing};
 
 impl<'a> Compiler<'a> {

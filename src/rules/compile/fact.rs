@@ -1,9 +1,7 @@
 //! The tests of facts: one field, one [`Test`].
 
 use super::{Compiler, Entries, Scope, texts};
-use crate::config::decode::Placed;
-use crate::config::facts::{FactSpec, ListKind};
-use crate::config::spec::{Field, FieldValue};
+use crate::config::spec::{FactSpec, Field, FieldValue, ListKind, Placed};
 use crate::message::{Direction, PartyKind};
 use crate::rules::condition::{Test, Whose};
 use crate::rules::list::Domains;

@@ -1,10 +1,7 @@
 //! Lists and registries: their entries read, and looked up by name.
 
 use super::{Compiler, Entries, Scope, full, texts};
-use crate::config::decode::Placed;
-use crate::config::facts::ListKind;
-use crate::config::source::Place;
-use crate::config::spec::{Field, ListSpec, RegistryEntry};
+use crate::config::spec::{Field, ListKind, ListSpec, Place, Placed, RegistryEntry};
 use crate::rules::list::{Addresses, Domains, Prefixes, Registry, Senders};
 use crate::rules::matcher::Word;
 

@@ -12,10 +12,8 @@ use std::collections::HashMap;
 use super::list::{Addresses, Domains, Prefixes, Senders};
 use super::matcher::{Builder, SetId};
 use super::{Registries, Ruleset};
-use crate::config::decode::Placed;
 use crate::config::diagnostic::{Diagnostics, nearest};
-use crate::config::source::{ListFile, Place};
-use crate::config::spec::{Field, FieldValue, Mode, Points, Spec};
+use crate::config::spec::{Field, FieldValue, ListFile, Mode, Place, Placed, Points, Spec};
 
 /// Texts of the files that lists and registries name.
 pub type ListFiles = [ListFile];

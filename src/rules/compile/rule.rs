@@ -1,8 +1,7 @@
 //! Rules and exemptions: in the order of what they ask for, with their overrides, groups and tags.
 
 use super::{Compiler, Scope, covers, digest};
-use crate::config::decode::Placed;
-use crate::config::spec::{Action, Condition, ConditionKind, ExemptionSpec, Mode, Points, RuleSpec};
+use crate::config::spec::{Action, Condition, ConditionKind, ExemptionSpec, Mode, Placed, Points, RuleSpec};
 use crate::rules::{Exemption, Rule, Ruleset, list};
 
 impl<'a> Compiler<'a> {
