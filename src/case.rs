@@ -9,7 +9,7 @@ use crate::text::encode;
 use crate::time::Timestamp;
 use crate::verdict::Verdict;
 use crate::wire::body::Sm;
-use crate::wire::command::{CommandId, DataCoding, EsmClass, Npi, Tag, Ton};
+use crate::wire::command::{CommandId, DataCoding, EsmClass, Tag};
 use crate::wire::encode as wire;
 use crate::wire::field::Address;
 use crate::wire::tlv::Tlvs;
@@ -48,19 +48,6 @@ pub struct Sample<'a> {
     pub delivery: Option<Timestamp>,
 }
 
-/// Type of number and plan of an address as people write it.
-#[must_use]
-pub fn address(written: &str) -> Address<'_> {
-    let international = written.strip_prefix('+').filter(|d| d.bytes().all(|b| b.is_ascii_digit()));
-    match international {
-        Some(digits) => Address { ton: Ton::INTERNATIONAL, npi: Npi::ISDN, address: digits.as_bytes() },
-        None if written.bytes().all(|b| b.is_ascii_digit()) => {
-            Address { ton: Ton::UNKNOWN, npi: Npi::UNKNOWN, address: written.as_bytes() }
-        }
-        None => Address { ton: Ton::ALPHANUMERIC, npi: Npi::UNKNOWN, address: written.as_bytes() },
-    }
-}
-
 impl Sample<'_> {
     /// Reads it into an envelope, as if it had come as a submit_sm or deliver_sm.
     pub fn read(&self, policy: &Policy, envelope: &mut Envelope) {
@@ -82,8 +69,8 @@ impl Sample<'_> {
             wire::tlv(&mut tlvs, Tag::MESSAGE_PAYLOAD, &octets);
         }
         let sm = Sm {
-            source: address(self.from),
-            destination: address(self.to),
+            source: Address::of_writing(self.from),
+            destination: Address::of_writing(self.to),
             esm_class: EsmClass(0),
             data_coding,
             short_message: if long { &[] } else { &octets },

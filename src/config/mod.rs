@@ -1,4 +1,4 @@
-//! What the operator wrote, and where: sources in, [`Spec`](spec::Spec) and all [`Diagnostics`] out.
+//! What the operator wrote, and where: sources in, [`Spec`] and all [`Diagnostics`] out.
 //!
 //! Reading is pure and goes on after every mistake, so that one run tells all of them. A file with a syntax error is left
 //! out, and told; the others are still read. What the values *mean* together (names that must exist, regexes, cases) is

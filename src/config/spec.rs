@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::decode::Placed;
-use super::facts::{FactSpec, FieldSpec, ListKind};
-use super::source::Place;
+pub use super::decode::Placed;
+pub use super::facts::{FactSpec, FieldSpec, ListKind, THINGS};
+pub use super::source::{ListFile, Place};
 use crate::text::Alphabet;
 use crate::text::number::Country;
 use crate::wire::command::{CommandStatus, Tag};

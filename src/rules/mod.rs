@@ -10,9 +10,6 @@ mod list;
 mod matcher;
 mod trace;
 
-#[cfg(test)]
-mod oracle;
-
 pub use compile::{ListFiles, compile};
 pub(crate) use compile::{covers, digest};
 pub use condition::Truth;
@@ -25,8 +22,7 @@ use condition::{Cx, Node};
 use list::Registry;
 use matcher::Matcher;
 
-use crate::config::source::Place;
-use crate::config::spec::{Action, AnswerKind, Mode, Points};
+use crate::config::spec::{Action, AnswerKind, Mode, Place, Points};
 use crate::message::{Message, PartyKind};
 use crate::text::number::Number;
 use crate::time::Timestamp;

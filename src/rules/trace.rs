@@ -80,7 +80,7 @@ fn collect(trace: &Trace, evidence: &mut Evidence) {
 }
 
 fn thing_of(detail: &str) -> &'static str {
-    crate::config::facts::THINGS.iter().find(|t| **t == detail).copied().unwrap_or("text")
+    crate::config::spec::THINGS.iter().find(|t| **t == detail).copied().unwrap_or("text")
 }
 
 fn trace(node: &Node, cx: &mut Cx<'_>) -> Trace {

@@ -1,10 +1,10 @@
 //! Messages to send: a table of tab-separated values whose first line names its columns.
 
-use crate::case;
 use crate::text::encode;
 use crate::wire::body::Sm;
 use crate::wire::command::{DataCoding, RegisteredDelivery, Tag};
 use crate::wire::encode as wire;
+use crate::wire::field::Address;
 use crate::wire::tlv::Tlvs;
 
 /// One message of a corpus, encoded.
@@ -56,8 +56,8 @@ impl Letter {
     #[must_use]
     pub fn sm(&self, registered_delivery: RegisteredDelivery) -> Sm<'_> {
         Sm {
-            source: case::address(&self.from),
-            destination: case::address(&self.to),
+            source: Address::of_writing(&self.from),
+            destination: Address::of_writing(&self.to),
             data_coding: self.data_coding,
             registered_delivery,
             short_message: &self.short_message,

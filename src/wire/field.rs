@@ -87,6 +87,21 @@ pub struct Address<'a> {
     pub address: &'a [u8],
 }
 
+impl<'a> Address<'a> {
+    /// An address as people write it: `+` and digits is international, digits are of no known type, all else is a name.
+    #[must_use]
+    pub fn of_writing(written: &'a str) -> Self {
+        let international = written.strip_prefix('+').filter(|d| d.bytes().all(|b| b.is_ascii_digit()));
+        match international {
+            Some(digits) => Self { ton: Ton::INTERNATIONAL, npi: Npi::ISDN, address: digits.as_bytes() },
+            None if written.bytes().all(|b| b.is_ascii_digit()) => {
+                Self { ton: Ton::UNKNOWN, npi: Npi::UNKNOWN, address: written.as_bytes() }
+            }
+            None => Self { ton: Ton::ALPHANUMERIC, npi: Npi::UNKNOWN, address: written.as_bytes() },
+        }
+    }
+}
+
 pub(super) fn fault<'a, T>(field: &'static str, input: &'a [u8], fault: FieldFault) -> Parse<'a, T> {
     Err(Err::Error(Fault { field, left: input.len(), fault }))
 }

@@ -18,10 +18,10 @@ use std::time::Duration;
 
 use node::{Folder, Node, RULES, journal, until};
 use peer::{OK, Peer, Smsc, bind, bound, submit};
-use tapis::case::address;
 use tapis::wire::body::Sm;
 use tapis::wire::command::{CommandId, CommandStatus, EsmClass, Tag};
 use tapis::wire::encode as wire;
+use tapis::wire::field::Address;
 use tapis::wire::tlv::Tlvs;
 
 const TRX: CommandId = CommandId::BIND_TRANSCEIVER;
@@ -43,8 +43,8 @@ fn receipt(out: &mut Vec<u8>, number: u32, from: &str, to: &str, message_id: &st
     let mut tlvs = Vec::new();
     wire::tlv(&mut tlvs, Tag::RECEIPTED_MESSAGE_ID, format!("{message_id}\0").as_bytes());
     let sm = Sm {
-        source: address(from),
-        destination: address(to),
+        source: Address::of_writing(from),
+        destination: Address::of_writing(to),
         esm_class: EsmClass::RECEIPT,
         short_message: text.as_bytes(),
         tlvs: Tlvs::new(&tlvs),
@@ -108,7 +108,7 @@ fn a_window_of_one_each_way() {
         assert_eq!(answer.number(), n + 2);
         let refused = answer.status() == CommandStatus::ESME_RINVSRCADR;
         assert_eq!(refused, word == "tapisblock");
-        let sm = Sm { source: address("+6591234567"), destination: address("4488"), short_message: b"yes", ..Sm::default() };
+        let sm = Sm { source: Address::of_writing("+6591234567"), destination: Address::of_writing("4488"), short_message: b"yes", ..Sm::default() };
         centre.write(|out| wire::deliver_sm(out, n + 100, &sm));
         let mo = esme.expect(CommandId::DELIVER_SM);
         esme.answer(&mo, OK, Some(b"\0"));

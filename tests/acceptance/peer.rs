@@ -4,7 +4,6 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
-use tapis::case::address;
 use tapis::wire::body::{self, Body, Parsed, Sm};
 use tapis::wire::command::{CommandId, CommandStatus, InterfaceVersion, RegisteredDelivery};
 use tapis::wire::encode as wire;
@@ -122,8 +121,8 @@ pub fn bind(out: &mut Vec<u8>, id: CommandId, number: u32, system_id: &str) {
 
 pub fn submit(out: &mut Vec<u8>, number: u32, text: &str, registered_delivery: u8) {
     let sm = Sm {
-        source: address("INFO"),
-        destination: address("+6591234567"),
+        source: Address::of_writing("INFO"),
+        destination: Address::of_writing("+6591234567"),
         registered_delivery: RegisteredDelivery(registered_delivery),
         short_message: text.as_bytes(),
         ..Sm::default()

@@ -1,0 +1,210 @@
+//! The tests of facts: one field, one [`Test`].
+
+use super::{Compiler, Entries, Scope, texts};
+use crate::config::spec::{FactSpec, Field, FieldValue, ListKind, Placed};
+use crate::message::{Direction, PartyKind};
+use crate::rules::condition::{Test, Whose};
+use crate::rules::list::Domains;
+use crate::text::{App, LinkKind};
+use crate::wire::command::CommandId;
+
+impl<'a> Compiler<'a> {
+    /// One field as a test: outer none on a mistake, inner none when a neighbour takes it along.
+    pub(super) fn field(
+        &mut self,
+        fact: &FactSpec,
+        field: &'a Field,
+        all: &'a [Field],
+        scope: &mut Scope<'_>,
+    ) -> Option<Option<Test>> {
+        if !field.spec.known {
+            scope.needs_memory = true;
+            scope.per_account |= field.spec.name == "per" && texts(field).iter().any(|t| t.value == "account");
+            if field.spec.name == "of" && fact.name == "rate" {
+                self.finding(texts(field).first()?, scope)?;
+            }
+            return Some(Some(Test::Unknown));
+        }
+        let test = match fact.name {
+            "message" => message_test(field),
+            "sender" | "recipient" | "account" | "peer" => self.party_test(fact, field, scope),
+            "text" => return self.text_test(field, all),
+            "time" => return self.time_test(field, all),
+            _ => self.thing_test(fact, field, scope),
+        };
+        test.map(Some)
+    }
+
+    fn party_test(&mut self, fact: &FactSpec, field: &Field, scope: &Scope<'_>) -> Option<Test> {
+        let strings = || texts(field).iter().map(|t| t.value.clone()).collect();
+        let whose = if fact.name == "sender" { Whose::Sender } else { Whose::Recipient };
+        Some(match (fact.name, field.spec.name) {
+            ("account", "id" | "ids") => Test::Account(strings()),
+            ("account", "id_in") => Test::AccountIn(self.senders(field, scope)?),
+            ("account", _) => Test::AccountClass(texts(field).first()?.value.clone()),
+            ("peer", _) => match self.list_named(field, &[ListKind::Addresses], scope)? {
+                Entries::Addresses(list) => Test::PeerIn(list.clone()),
+                _ => return None,
+            },
+            (_, "id" | "ids") => Test::SenderId(strings()),
+            (_, "id_in") => Test::SenderIn(self.senders(field, scope)?),
+            (_, "id_like") => Test::SenderLike(self.senders(field, scope)?),
+            (_, "kind") => Test::SenderKind(match texts(field).first()?.value.as_str() {
+                "alphanumeric" => PartyKind::Alphanumeric,
+                "number" => PartyKind::Number,
+                "short_code" => PartyKind::ShortCode,
+                _ => PartyKind::Empty,
+            }),
+            (_, "registered_in") => Test::Registered(self.registry(field, scope)?),
+            (_, "prefix_in") => Test::PrefixIn(whose, self.prefixes(field, scope)?),
+            _ => Test::Country(whose, countries(field)),
+        })
+    }
+
+    fn text_test(&mut self, field: &'a Field, all: &'a [Field]) -> Option<Option<Test>> {
+        Some(Some(match (field.spec.name, &field.value) {
+            ("words", FieldValue::Texts(entries)) => {
+                let words: Vec<_> = entries.iter().filter_map(|e| self.word(e)).collect();
+                Test::Words(self.builder.words(words))
+            }
+            ("word_in", FieldValue::Texts(_)) => {
+                let scope = field;
+                match self.list_of(texts(scope).first()?, &[ListKind::Words], None)? {
+                    Entries::Words(set, _) => Test::Words(*set),
+                    _ => return None,
+                }
+            }
+            ("regex", FieldValue::Texts(patterns)) => {
+                let pattern = patterns.first()?;
+                let except = all.iter().find(|f| f.spec.name == "except").and_then(|f| texts(f).first());
+                return self.regex(pattern, except).map(Some);
+            }
+            ("except", _) => return Some(None),
+            ("starts_with", FieldValue::Texts(starts)) => {
+                Test::StartsWith(starts.iter().map(|s| s.value.clone()).collect())
+            }
+            ("length_above", FieldValue::Count(n)) => Test::LengthAbove(*n),
+            ("length_below", FieldValue::Count(n)) => Test::LengthBelow(*n),
+            _ => return None,
+        }))
+    }
+
+    fn regex(&mut self, pattern: &Placed<String>, except: Option<&Placed<String>>) -> Option<Test> {
+        match self.builder.regex(&pattern.value, except.map(|e| e.value.as_str())) {
+            Ok(id) => {
+                if self.builder.is_always_run(id) {
+                    let message = "no word must be there for this to match, so it is run on every message";
+                    self.diagnostics.warning(&pattern.place, "slow-regex", message);
+                }
+                if [Some(pattern), except].into_iter().flatten().any(|p| has_capital(&p.value)) {
+                    let message = "the matching form has no capital letters: this never matches them";
+                    self.diagnostics.warning(&pattern.place, "capital", message).help("write small letters");
+                }
+                Some(Test::Regex(id))
+            }
+            Err((in_except, bad)) => {
+                let text = if in_except { except? } else { pattern };
+                let quote = usize::from(text.place.length > text.value.chars().count());
+                let place = text.place.shifted(bad.at + quote);
+                self.diagnostics.error(&place, "regex", format!("this regex cannot be used: {}", bad.message));
+                None
+            }
+        }
+    }
+
+    fn time_test(&mut self, field: &Field, all: &[Field]) -> Option<Option<Test>> {
+        let named = all.iter().find(|f| f.spec.name == "zone").and_then(|f| texts(f).first());
+        let zone = match named {
+            None => jiff::tz::TimeZone::UTC,
+            Some(name) => match jiff::tz::TimeZone::get(&name.value) {
+                Ok(zone) => zone,
+                Err(_) if field.spec.name == "zone" => {
+                    let message = format!("there is no time zone `{}`", name.value);
+                    self.diagnostics.error(&name.place, "zone", message).help("as in Asia/Ho_Chi_Minh");
+                    return None;
+                }
+                Err(_) => return None,
+            },
+        };
+        Some(Some(match (field.spec.name, &field.value) {
+            ("within", FieldValue::Within(from, to)) => Test::Within { from: *from, to: *to, zone },
+            ("days", FieldValue::Texts(days)) => {
+                let names = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+                let number =
+                    |d: &Placed<String>| names.iter().position(|n| *n == d.value).and_then(|n| i8::try_from(n).ok());
+                Test::Days { days: days.iter().filter_map(number).collect(), zone }
+            }
+            _ => return Some(None),
+        }))
+    }
+
+    fn thing_test(&mut self, fact: &FactSpec, field: &Field, scope: &Scope<'_>) -> Option<Test> {
+        Some(match (fact.name, field.spec.name, &field.value) {
+            (_, "sender_owns", FieldValue::Flag(owns)) => Test::SenderOwns(*owns),
+            ("link", "domain" | "domains", FieldValue::Texts(names)) => {
+                let mut domains = Domains::default();
+                names.iter().for_each(|d| domains.insert(&d.value));
+                Test::DomainIn(domains, true)
+            }
+            ("link", "domain_in", _) => Test::DomainIn(self.domains(field, scope)?, true),
+            ("link", "domain_not_in", _) => Test::DomainIn(self.domains(field, scope)?, false),
+            ("link", "domain_like", _) => Test::DomainLike(self.domains(field, scope)?),
+            ("link", "host_in", _) => Test::HostIn(self.domains(field, scope)?),
+            ("link", "brand_in", _) => match self.list_named(field, &[ListKind::Words], scope)? {
+                Entries::Words(_, words) => Test::BrandIn(words.clone().into()),
+                _ => return None,
+            },
+            ("link", _, _) => Test::LinkKind(link_kind(&texts(field).first()?.value)?),
+            ("phone", "in", _) => Test::PhoneIn(self.prefixes(field, scope)?, true),
+            ("phone", "not_in", _) => Test::PhoneIn(self.prefixes(field, scope)?, false),
+            ("phone", "prefix_in", _) => Test::PrefixIn(Whose::Sender, self.prefixes(field, scope)?),
+            ("phone", _, _) => Test::PhoneCountry(countries(field)),
+            ("handle", "id_in", _) => Test::HandleIn(self.senders(field, scope)?),
+            ("handle", _, _) => Test::App(texts(field).iter().filter_map(|t| App::from_name(&t.value)).collect()),
+            ("amount", "currency", _) => Test::Currency(texts(field).first()?.value.to_uppercase()),
+            ("amount", _, FieldValue::Number(n)) => Test::ValueAbove(u64::try_from(*n).unwrap_or(0)),
+            ("code", _, FieldValue::Count(n)) => Test::CodeLength(*n),
+            _ => return None,
+        })
+    }
+}
+
+fn countries(field: &Field) -> Box<[crate::text::number::Country]> {
+    match &field.value {
+        FieldValue::Countries(countries) => countries.clone().into(),
+        _ => Box::default(),
+    }
+}
+
+fn message_test(field: &Field) -> Option<Test> {
+    Some(match (field.spec.name, &field.value) {
+        ("direction", FieldValue::Texts(t)) => {
+            Test::Direction(if t.first()?.value == "mo" { Direction::Mo } else { Direction::Mt })
+        }
+        ("operation", FieldValue::Texts(t)) => Test::Operation(CommandId::from_name(&t.first()?.value)?),
+        ("data_coding", FieldValue::Count(n)) => Test::DataCoding(u8::try_from(*n).ok()?),
+        ("class", FieldValue::Count(n)) => Test::Class(u8::try_from(*n).ok()?),
+        ("parts_above", FieldValue::Count(n)) => Test::PartsAbove(*n),
+        ("ports", FieldValue::Flag(has)) => Test::Ports(*has),
+        _ => return None,
+    })
+}
+
+fn link_kind(name: &str) -> Option<LinkKind> {
+    [LinkKind::Plain, LinkKind::Ip, LinkKind::Punycode, LinkKind::Apk].into_iter().find(|k| k.name() == name)
+}
+
+/// Whether a pattern asks for a capital letter; classes like `\B` and `\W` are no letters.
+fn has_capital(pattern: &str) -> bool {
+    let mut chars = pattern.chars();
+    while let Some(c) = chars.next() {
+        if c == '\\' {
+            if matches!(chars.next(), Some('p' | 'P' | 'x' | 'u')) {
+                return false;
+            }
+        } else if c.is_uppercase() {
+            return true;
+        }
+    }
+    false
+}

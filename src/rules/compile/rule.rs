@@ -1,0 +1,209 @@
+//! Rules and exemptions: in the order of what they ask for, with their overrides, groups and tags.
+
+use super::{Compiler, Scope, covers, digest};
+use crate::config::spec::{Action, Condition, ConditionKind, ExemptionSpec, Mode, Placed, Points, RuleSpec};
+use crate::rules::{Exemption, Rule, Ruleset, list};
+
+impl<'a> Compiler<'a> {
+    /// Rules such that each stands after those whose findings it asks for.
+    pub(super) fn order(&mut self) -> Vec<&'a RuleSpec> {
+        let mut left: Vec<&RuleSpec> = self.spec.rules.iter().collect();
+        left.sort_by(|a, b| a.id.value.cmp(&b.id.value));
+        left.dedup_by(|a, b| a.id.value == b.id.value);
+        let mut done: Vec<&RuleSpec> = Vec::with_capacity(left.len());
+        while !left.is_empty() {
+            let waits = |rule: &RuleSpec, left: &[&RuleSpec]| {
+                let mut asked = Vec::new();
+                rule.when.iter().for_each(|w| findings(w, &mut asked));
+                left.iter().any(|other| asked.iter().any(|a| names(a, rule.pack.as_deref(), &other.id.value)))
+            };
+            let (later, now): (Vec<&RuleSpec>, Vec<&RuleSpec>) = left.iter().copied().partition(|r| waits(r, &left));
+            if now.is_empty() {
+                for rule in later {
+                    let message = format!("rule `{}` asks for a finding that asks for it", rule.id.value);
+                    self.diagnostics.error(&rule.id.place, "cycle", message);
+                }
+                break;
+            }
+            done.extend(now);
+            left = later;
+        }
+        done
+    }
+
+    pub(super) fn rule(&mut self, spec: &'a RuleSpec, set: &Ruleset) -> Option<Rule> {
+        let (mut score, mut action, mut mode) = (spec.score.unwrap_or_default(), spec.action, spec.mode);
+        self.overridden(spec, &mut score, &mut action, &mut mode);
+        mode = mode.min(self.spec.mode);
+        let mut scope = Scope {
+            pack: spec.pack.as_deref(),
+            set,
+            id: &spec.id.value,
+            mode,
+            negated: false,
+            needs_memory: false,
+            per_account: false,
+        };
+        let group = spec.group.as_ref().and_then(|name| self.group(name, set));
+        let tag = spec.tag.as_ref().and_then(|name| self.tag(name, spec.pack.as_deref()));
+        let when = self.condition(spec.when.as_ref()?, &mut scope)?;
+        let (needs_memory, per_account) = (scope.needs_memory, scope.per_account);
+        if let Some(status) = spec.status.filter(|s| s.is_retryable())
+            && !per_account
+        {
+            let message = format!("`{status}` makes ESMEs try again");
+            self.diagnostics
+                .error(&spec.id.place, "retryable", message)
+                .help("only a rule whose rate is per: account may answer with it");
+        }
+        let mut facts = Vec::new();
+        facts_of(spec.when.as_ref()?, &mut facts);
+        facts.sort_unstable();
+        facts.dedup();
+        Some(Rule {
+            id: spec.id.value.as_str().into(),
+            place: spec.id.place.clone(),
+            category: spec.category.as_deref().map(Into::into),
+            basis: spec.basis.as_deref().map(Into::into),
+            group,
+            score,
+            action,
+            status: spec.status,
+            answer: spec.answer,
+            tag,
+            mode,
+            cause: cause(&facts),
+            facts,
+            digest: digest(&spec.canonical),
+            expires: spec.expires.as_ref().and_then(|d| list::midnight(&d.value, 0)),
+            needs_memory,
+            when,
+        })
+    }
+
+    fn overridden(&self, spec: &RuleSpec, score: &mut Points, action: &mut Option<Action>, mode: &mut Mode) {
+        let mut matching: Vec<_> =
+            self.spec.overrides.iter().filter(|o| covers(&o.target.value, &spec.id.value)).collect();
+        // A glob first, so that an id has the last word.
+        matching.sort_by_key(|o| (!o.target.value.contains('*'), o.target.value.len()));
+        for one in matching {
+            *score = one.score.unwrap_or(*score);
+            *action = one.action.or(*action);
+            *mode = one.mode.unwrap_or(*mode);
+        }
+    }
+
+    fn group(&mut self, name: &Placed<String>, set: &Ruleset) -> Option<usize> {
+        let at = set.groups.iter().position(|(g, _)| **g == *name.value);
+        if at.is_none() {
+            self.unknown_name(name, "group", set.groups.iter().map(|(g, _)| g.to_string()).collect());
+        }
+        at
+    }
+
+    fn tag(&mut self, name: &Placed<String>, pack: Option<&str>) -> Option<usize> {
+        let tags = &self.spec.tags;
+        let of = |p: Option<&str>| tags.iter().position(|t| t.name.value == name.value && t.pack.as_deref() == p);
+        let at = of(pack).or_else(|| of(None));
+        if at.is_none() {
+            self.unknown_name(name, "tag", tags.iter().map(|t| t.name.value.clone()).collect());
+        }
+        at
+    }
+
+    pub(super) fn exemption(&mut self, spec: &'a ExemptionSpec, set: &Ruleset) -> Option<Exemption> {
+        let mut silences = Vec::new();
+        for target in &spec.silences {
+            let found = self.silenced(target, spec, set);
+            if found.is_empty() {
+                let known = set.rules.iter().map(|r| r.id.to_string()).collect();
+                self.unknown_name(target, "rule", known);
+            }
+            silences.extend(found);
+        }
+        silences.sort_unstable();
+        silences.dedup();
+        let mut scope = Scope {
+            pack: spec.pack.as_deref(),
+            set,
+            id: &spec.id.value,
+            mode: Mode::Shadow,
+            negated: false,
+            needs_memory: false,
+            per_account: false,
+        };
+        Some(Exemption {
+            id: spec.id.value.as_str().into(),
+            place: spec.id.place.clone(),
+            expires: spec.expires.as_ref().and_then(|d| list::midnight(&d.value, 0)),
+            silences: silences.into(),
+            when: self.condition(spec.when.as_ref()?, &mut scope)?,
+        })
+    }
+
+    fn silenced(&self, target: &Placed<String>, spec: &ExemptionSpec, set: &Ruleset) -> Vec<u32> {
+        let pack = spec.pack.as_deref();
+        let group = target.value.strip_prefix("group:");
+        let firm = |id: &str| self.spec.rules.iter().any(|r| r.firm && r.id.value == id);
+        let matches = |rule: &Rule| match group {
+            Some(group) => {
+                let own = rule.group.and_then(|g| set.groups.get(g)).is_some_and(|(name, _)| **name == *group);
+                own && !firm(&rule.id)
+            }
+            None if target.value.contains('*') => covers(&target.value, &rule.id) && !firm(&rule.id),
+            None => names(&target.value, pack, &rule.id),
+        };
+        let all = set.rules.iter().enumerate().filter(|(_, r)| matches(r));
+        all.filter_map(|(n, _)| u32::try_from(n).ok()).collect()
+    }
+}
+
+/// Whether a `finding:` or `silences:` names a rule: by its full id, by its id within the same pack, or by a glob.
+pub(super) fn names(target: &str, pack: Option<&str>, id: &str) -> bool {
+    covers(target, id)
+        || pack.is_some_and(|p| {
+            id.strip_prefix(p).and_then(|r| r.strip_prefix('/')).is_some_and(|own| covers(target, own))
+        })
+}
+
+fn findings<'s>(condition: &'s Condition, out: &mut Vec<&'s str>) {
+    match &condition.kind {
+        ConditionKind::All(all) | ConditionKind::Any(all) | ConditionKind::AtLeast { of: all, .. } => {
+            all.iter().for_each(|c| findings(c, out));
+        }
+        ConditionKind::Not(inner) => findings(inner, out),
+        ConditionKind::Finding(id) => out.push(&id.value),
+        ConditionKind::Has(_) | ConditionKind::Fact { .. } => {}
+    }
+}
+
+fn facts_of(condition: &Condition, out: &mut Vec<&'static str>) {
+    match &condition.kind {
+        ConditionKind::All(all) | ConditionKind::Any(all) | ConditionKind::AtLeast { of: all, .. } => {
+            all.iter().for_each(|c| facts_of(c, out));
+        }
+        ConditionKind::Not(inner) => facts_of(inner, out),
+        ConditionKind::Finding(_) => {}
+        ConditionKind::Has(fact) | ConditionKind::Fact { fact, .. } => out.push(fact.name),
+    }
+}
+
+/// What a rule rests on, the most telling of its facts first.
+fn cause(facts: &[&str]) -> &'static str {
+    let has = |names: &[&str]| facts.iter().any(|f| names.contains(f));
+    if has(&["rate"]) {
+        "volume"
+    } else if has(&["standing"]) {
+        "reputation"
+    } else if has(&["model"]) {
+        "model"
+    } else if has(&["link", "phone", "handle"]) {
+        "link"
+    } else if has(&["text", "amount", "code"]) {
+        "content"
+    } else if has(&["sender", "account", "peer"]) {
+        "sender"
+    } else {
+        "protocol"
+    }
+}
