@@ -52,6 +52,24 @@ pub(super) fn fold_mapped(text: &str, out: &mut String, places: &mut Vec<u32>) {
     unleet(out, word_start);
 }
 
+/// The plain view, in which links, numbers and names are looked for: compatibility forms undone, small letters, no
+/// invisible characters, each space a blank; line feeds and punctuation stay, and look-alike letters are what they are (a
+/// Cyrillic host is another host). `places` as in the matching form.
+pub(super) fn plain_mapped(text: &str, out: &mut String, places: &mut Vec<u32>) {
+    for (at, c) in text.char_indices() {
+        let place = u32::try_from(at).unwrap_or(u32::MAX);
+        match c {
+            '\n' | '\u{2028}' | '\u{2029}' => out.push('\n'),
+            '。' | '｡' | '．' => out.push('.'),
+            c if c.is_ascii_graphic() => out.push(c.to_ascii_lowercase()),
+            c if is_invisible(c) || matches!(u32::from(c), 0x334..=0x338 | 0x20d0..=0x20f0) => {}
+            c if c.is_whitespace() || c.is_control() => out.push(' '),
+            c => out.extend(std::iter::once(c).nfkc().flat_map(char::to_lowercase)),
+        }
+        places.resize(out.len(), place);
+    }
+}
+
 /// Appends what a character folds to; nothing for spaces and punctuation.
 fn push_folded(c: char, previous: char, next: char, rest: &str, out: &mut String) {
     if c.is_ascii_alphanumeric() {
@@ -213,6 +231,20 @@ mod tests {
         assert_eq!(folded("OTP 482913, RM1,250.00"), "otp 482913 rmi 250 00");
         assert_eq!(folded("ยืนยันที่"), folded("ยืนยันที่"));
         assert_eq!(folded("...!?"), "");
+    }
+
+    #[test]
+    fn the_plain_view_keeps_punctuation_and_look_alikes() {
+        let plain = |text: &str| {
+            let (mut out, mut places) = (String::new(), Vec::new());
+            plain_mapped(text, &mut out, &mut places);
+            assert_eq!(out.len(), places.len());
+            out
+        };
+        assert_eq!(plain("ＨＴＴＰ：／／Ｋbank。Ｘyz／①"), "http://kbank.xyz/1");
+        assert_eq!(plain("K\u{200b}B\u{ad}ank\u{a0}\u{3000}a\r\nb"), "kbank  a \nb");
+        assert_eq!(plain("𝟎𝟖𝟏-𝟐𝟑, Кв.com"), "081-23, кв.com");
+        assert_eq!(plain("Đặt ยืนยัน"), "đặt ยืนยัน");
     }
 
     #[test]

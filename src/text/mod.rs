@@ -62,6 +62,8 @@ pub struct ReadContext {
 #[derive(Debug, Default)]
 pub struct Reading {
     text: String,
+    plain: String,
+    plain_places: Vec<u32>,
     folded: String,
     skeleton: String,
     places: Vec<u32>,
@@ -140,6 +142,9 @@ impl Reading {
             self.text.truncate(at);
             self.cut = true;
         }
+        self.plain.clear();
+        self.plain_places.clear();
+        fold::plain_mapped(&self.text, &mut self.plain, &mut self.plain_places);
         self.folded.clear();
         self.places.clear();
         self.skeleton.clear();
@@ -157,6 +162,19 @@ impl Reading {
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// The plain view, in which links, numbers and names are looked for: compatibility forms undone, small letters, no
+    /// invisible characters, each space a blank; punctuation, line feeds, marks and look-alike letters stay.
+    #[must_use]
+    pub fn plain(&self) -> &str {
+        &self.plain
+    }
+
+    /// The octets of the text that octets of the plain view come from.
+    #[must_use]
+    pub fn plain_written(&self, plain: Range<usize>) -> Range<usize> {
+        fold::written(&self.text, &self.plain_places, &plain)
     }
 
     /// The matching form, in which regexes search.

@@ -106,7 +106,8 @@ fn all_sides_agree_to_the_message() {
             let mut n = 0;
             while going.load(Ordering::Relaxed) {
                 // A rule that never acts comes and goes: every reload makes another policy, and no verdict changes.
-                let extra = "  - { id: extra, category: other, about: x, score: 1, mode: shadow, when: { has: code } }\n";
+                let extra =
+                    "  - { id: extra, category: other, about: x, score: 1, mode: shadow, when: { has: code } }\n";
                 let rules = if n % 2 == 0 { format!("{RULES}{extra}") } else { RULES.to_owned() };
                 std::fs::write(folder.join("rules.yaml"), rules).unwrap();
                 assert_eq!(crate::reload(&admin), 200);
@@ -125,7 +126,8 @@ fn all_sides_agree_to_the_message() {
     let reloads = reloader.join().unwrap();
 
     // ESMEs: each message is answered once.
-    let (passes, tags, blocks) = (expected.total(Action::Pass), expected.total(Action::Tag), expected.total(Action::Block));
+    let (passes, tags, blocks) =
+        (expected.total(Action::Pass), expected.total(Action::Tag), expected.total(Action::Block));
     assert!(passes > 0 && tags > 0 && blocks > 0);
     assert_eq!((report.submitted, report.answered(), report.strays), (messages, messages, 0));
     assert_eq!(report.answers.get("ESME_ROK"), Some(&(passes + tags)));
@@ -161,7 +163,8 @@ fn all_sides_agree_to_the_message() {
             }
             "tally" => {
                 for row in record["counts"].as_array().unwrap() {
-                    *tallied.entry(row["action"].as_str().unwrap().to_owned()).or_default() += row["count"].as_u64().unwrap();
+                    *tallied.entry(row["action"].as_str().unwrap().to_owned()).or_default() +=
+                        row["count"].as_u64().unwrap();
                 }
             }
             "outcome" => answered += u64::from(record["outcome"] == Value::from("answered")),

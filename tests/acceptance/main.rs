@@ -30,7 +30,8 @@ const TRX: CommandId = CommandId::BIND_TRANSCEIVER;
 fn reload(admin: &str) -> u16 {
     use std::io::{Read, Write};
     let mut stream = std::net::TcpStream::connect(admin).unwrap();
-    write!(stream, "POST /api/reload HTTP/1.1\r\nhost: tapis\r\nconnection: close\r\ncontent-length: 0\r\n\r\n").unwrap();
+    write!(stream, "POST /api/reload HTTP/1.1\r\nhost: tapis\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
+        .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer.get(9..12).unwrap().parse().unwrap()
@@ -108,7 +109,12 @@ fn a_window_of_one_each_way() {
         assert_eq!(answer.number(), n + 2);
         let refused = answer.status() == CommandStatus::ESME_RINVSRCADR;
         assert_eq!(refused, word == "tapisblock");
-        let sm = Sm { source: Address::of_writing("+6591234567"), destination: Address::of_writing("4488"), short_message: b"yes", ..Sm::default() };
+        let sm = Sm {
+            source: Address::of_writing("+6591234567"),
+            destination: Address::of_writing("4488"),
+            short_message: b"yes",
+            ..Sm::default()
+        };
         centre.write(|out| wire::deliver_sm(out, n + 100, &sm));
         let mo = esme.expect(CommandId::DELIVER_SM);
         esme.answer(&mo, OK, Some(b"\0"));
@@ -224,7 +230,9 @@ fn a_refused_bind_is_the_smscs_own_answer() {
         CommandStatus::ESME_RTHROTTLED,
         CommandStatus(0x0000_0412),
     ] {
-        for (id, body) in [(TRX, None), (CommandId::BIND_TRANSMITTER, Some(&b"smsc\0"[..])), (CommandId::BIND_RECEIVER, None)] {
+        for (id, body) in
+            [(TRX, None), (CommandId::BIND_TRANSMITTER, Some(&b"smsc\0"[..])), (CommandId::BIND_RECEIVER, None)]
+        {
             let mut esme = Peer::connect(&node.smpp);
             esme.write(|out| bind(out, id, 1, "acme"));
             let mut centre = smsc.accept();
@@ -361,7 +369,9 @@ fn a_reload_is_in_force_at_the_next_message_and_a_bad_one_changes_nothing() {
         more.replace("action: block", "action: blok"),
         more.replace("words: [casino]", "wrods: [casino]"),
         format!("{more}  bad yaml: [\n"),
-        format!("{more}  - {{ id: c, category: other, about: x, score: 1, when: {{ has: link }}, cases: [{{ from: A, to: \"+6591234567\", text: no link, expect: fires }}] }}\n"),
+        format!(
+            "{more}  - {{ id: c, category: other, about: x, score: 1, when: {{ has: link }}, cases: [{{ from: A, to: \"+6591234567\", text: no link, expect: fires }}] }}\n"
+        ),
     ] {
         folder.write("rules.yaml", &bad);
         let (status, answer) = node.http("POST", "/api/reload");

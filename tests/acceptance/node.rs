@@ -88,7 +88,8 @@ impl Node {
     /// Status and body of an HTTP request.
     pub fn http(&self, method: &str, path: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(&self.admin).unwrap();
-        write!(stream, "{method} {path} HTTP/1.1\r\nhost: tapis\r\nconnection: close\r\ncontent-length: 0\r\n\r\n").unwrap();
+        write!(stream, "{method} {path} HTTP/1.1\r\nhost: tapis\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
+            .unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let status = answer.get(9..12).and_then(|s| s.parse().ok()).unwrap();
