@@ -202,7 +202,7 @@ impl Memory {
         let mut taken = 0;
         for (number, line) in snapshot.split(|b| *b == b'\n').filter(|l| !l.is_empty()).enumerate() {
             let entry: Entry = serde_json::from_slice(line).map_err(|_| number + 1)?;
-            self.account(&entry.account).insert(&entry.message_id, entry.message);
+            self.account(&entry.account).insert(&entry.message_id, &entry.message);
             taken += 1;
         }
         Ok(taken)
@@ -274,12 +274,12 @@ impl Account {
         drop(shared);
         self.remembered.fetch_sub(1, Ordering::Release);
         if let (Some(message), Some(message_id)) = (message, message_id.filter(|m| !m.is_empty())) {
-            self.insert(message_id, message);
+            self.insert(message_id, &message);
         }
     }
 
     /// Remembers a message under the message_id that its ESME knows.
-    pub fn remember(&self, message_id: &[u8], message: Remembered) {
+    pub fn remember(&self, message_id: &[u8], message: &Remembered) {
         self.insert(message_id, message);
     }
 
@@ -327,7 +327,7 @@ impl Account {
         receipt
     }
 
-    fn insert(&self, message_id: &[u8], message: Remembered) {
+    fn insert(&self, message_id: &[u8], message: &Remembered) {
         let key = canonical(message_id);
         let mut shared = lock(&self.shared);
         if shared.by_message_id.insert(key.clone(), message.clone()).is_none() {
@@ -392,11 +392,11 @@ mod tests {
     fn a_message_id_is_found_in_decimal_and_in_hexadecimal() {
         let memory = Memory::new(1);
         let account = memory.join("a", SessionId(1), true, SmscId(0));
-        account.remember(b"00FF12", tagged(1));
+        account.remember(b"00FF12", &tagged(1));
         for written in ["ff12", "00FF12", "65298"] {
             assert!(account.recall(written.as_bytes()).is_some(), "{written}");
         }
-        account.remember(b"1234567890", tagged(1));
+        account.remember(b"1234567890", &tagged(1));
         assert!(account.recall(b"499602D2").is_some());
         assert!(account.recall(b"499602D3").is_none());
     }
@@ -404,7 +404,7 @@ mod tests {
     #[test]
     fn what_is_remembered_survives_a_snapshot() {
         let memory = Memory::new(1);
-        memory.join("a", SessionId(1), true, SmscId(0)).remember(b"id7", tagged(5));
+        memory.join("a", SessionId(1), true, SmscId(0)).remember(b"id7", &tagged(5));
         let again = Memory::new(2);
         assert_eq!(again.restore(&memory.snapshot()), Ok(1));
         let account = again.join("a", SessionId(9), true, SmscId(0));
@@ -430,8 +430,8 @@ mod tests {
     fn old_messages_are_forgotten() {
         let memory = Memory::new(1);
         let account = memory.join("a", SessionId(1), true, SmscId(0));
-        account.remember(b"old", tagged(0));
-        account.remember(b"new", tagged(u64::try_from(REMEMBERED_FOR.as_micros()).unwrap() + 1));
+        account.remember(b"old", &tagged(0));
+        account.remember(b"new", &tagged(u64::try_from(REMEMBERED_FOR.as_micros()).unwrap() + 1));
         assert!(account.recall(b"old").is_none());
         assert!(account.recall(b"new").is_some());
     }

@@ -75,15 +75,12 @@ async fn ask(args: &Args) -> Result<(StatusCode, Value), String> {
     };
     let mut connection = std::pin::pin!(connection);
     let mut answer = std::pin::pin!(answer);
-    loop {
-        tokio::select! {
-            answered = &mut answer => return answered,
-            ended = &mut connection => if let Err(error) = ended {
-                return Err(error.to_string());
-            } else {
-                return answer.await;
-            },
-        }
+    tokio::select! {
+        answered = &mut answer => answered,
+        ended = &mut connection => match ended {
+            Ok(()) => answer.await,
+            Err(error) => Err(error.to_string()),
+        },
     }
 }
 

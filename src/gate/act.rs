@@ -7,13 +7,11 @@ use crate::account::{OwedReceipt, Remembered, StoredAddress, Why};
 use crate::audit::Reply;
 use crate::policy::TagEdits;
 use crate::session::{Disposition, HeldId, Leg, Outstanding};
-use crate::text::{Alphabet, encode};
+use crate::text::{Alphabet, encode, udh};
 use crate::time::Timestamp;
 use crate::verdict::Action;
 use crate::wire::body::{self, Address, Body, Parsed};
-use crate::wire::command::{
-    CommandId, CommandStatus, DataCoding, EsmClass, InterfaceVersion, Npi, RegisteredDelivery, Ton,
-};
+use crate::wire::command::{CommandId, CommandStatus, DataCoding, InterfaceVersion, Npi, RegisteredDelivery, Tag, Ton};
 use crate::wire::encode::{self as wire, EditError};
 use crate::wire::frame::{HEADER_OCTETS, Header};
 
@@ -112,7 +110,7 @@ impl Gate {
         {
             let why = Why::Swallowed { source: message.source.clone() };
             let remembered = self.remembered(why, message.destination.clone(), message.data_coding, n, cx.now);
-            account.remember(message_id.as_bytes(), remembered);
+            account.remember(message_id.as_bytes(), &remembered);
             if registered.wants_failure_receipt() {
                 let receipt = owed(message_id.as_bytes(), message, cx.now);
                 self.wakes.extend(account.owe(receipt, self.id));
@@ -234,23 +232,39 @@ pub(super) fn mark(
     shown
 }
 
-/// Puts a prefix before the text, in the text's own coding, where the whole fits one short message.
+/// Puts a prefix before the text, in the text's own coding, where it fits what one message can carry. Of a longer message
+/// the first part gets it.
 fn prefix_text(pdu: &mut Vec<u8>, prefix: &str, alphabet: Alphabet) -> Option<()> {
     let Parsed::Understood(_, body) = body::parse(pdu) else { return None };
-    let (text, data_coding, esm_class, in_payload) = match &body {
-        Body::SubmitSm(sm) | Body::DeliverSm(sm) if !sm.short_message.is_empty() => {
-            (sm.short_message, sm.data_coding, sm.esm_class, false)
-        }
-        Body::SubmitSm(sm) | Body::DeliverSm(sm) => (sm.tlvs.message_payload()?, sm.data_coding, sm.esm_class, true),
-        Body::SubmitMulti(sm) if !sm.short_message.is_empty() => {
-            (sm.short_message, sm.data_coding, sm.esm_class, false)
-        }
-        Body::SubmitMulti(sm) => (sm.tlvs.message_payload()?, sm.data_coding, sm.esm_class, true),
-        Body::DataSm(sm) => (sm.tlvs.message_payload()?, sm.data_coding, sm.esm_class, true),
+    let (short_message, tlvs, data_coding, esm_class) = match &body {
+        Body::SubmitSm(sm) | Body::DeliverSm(sm) => (sm.short_message, sm.tlvs, sm.data_coding, sm.esm_class),
+        Body::SubmitMulti(sm) => (sm.short_message, sm.tlvs, sm.data_coding, sm.esm_class),
+        Body::DataSm(sm) => (&[][..], sm.tlvs, sm.data_coding, sm.esm_class),
         _ => return None,
     };
-    let prefixed = prefixed(text, prefix, data_coding, esm_class, alphabet)?;
-    if !in_payload && prefixed.len() > single_octets_max(data_coding) {
+    let in_payload = short_message.is_empty();
+    let user_data = if in_payload { tlvs.message_payload()? } else { short_message };
+    let (header, text) = if esm_class.udhi() {
+        let (udh, text) = udh::split(user_data)?;
+        if udh.ports.is_some() || udh.concat.is_some_and(|part| part.number != 1) {
+            return None;
+        }
+        user_data.split_at_checked(user_data.len() - text.len())?
+    } else {
+        (&[][..], user_data)
+    };
+    let sar_number = tlvs.get(Tag::SAR_SEGMENT_SEQNUM);
+    if sar_number.is_some_and(|number| number != [1]) {
+        return None;
+    }
+    let mut prefixed = Vec::with_capacity(user_data.len() + 2 * prefix.len());
+    prefixed.extend_from_slice(header);
+    encode::encode(prefix, data_coding, alphabet, &mut prefixed).ok()?;
+    prefixed.extend_from_slice(text);
+    // A segment gets a header of six octets on its way.
+    let header_octets = if sar_number.is_some() { 6 } else { header.len() };
+    let text_octets = prefixed.len() - header.len();
+    if !in_payload && text_octets > text_octets_max(data_coding, header_octets) {
         return None;
     }
     edit(pdu, |from, to| {
@@ -263,28 +277,14 @@ fn prefix_text(pdu: &mut Vec<u8>, prefix: &str, alphabet: Alphabet) -> Option<()
     .ok()
 }
 
-/// The text with its prefix; none for a part of a longer message, whose first part is not known to be this one, and
-/// for codings that the prefix cannot be written in.
-fn prefixed(
-    text: &[u8],
-    prefix: &str,
-    data_coding: DataCoding,
-    esm_class: EsmClass,
-    alphabet: Alphabet,
-) -> Option<Vec<u8>> {
-    if esm_class.udhi() {
-        return None;
+/// Octets of text that one message can carry over the air beside a header: of 140 octets, or of 160 septets sent one an
+/// octet, where the header fills whole septets (3GPP TS 23.040 §9.2.3.24).
+fn text_octets_max(data_coding: DataCoding, header_octets: usize) -> usize {
+    if data_coding == DataCoding::UCS2 {
+        140_usize.saturating_sub(header_octets)
+    } else {
+        160_usize.saturating_sub((header_octets * 8).div_ceil(7))
     }
-    let mut octets = Vec::with_capacity(prefix.len() + text.len());
-    encode::encode(prefix, data_coding, alphabet, &mut octets).ok()?;
-    octets.extend_from_slice(text);
-    Some(octets)
-}
-
-/// Octets of short_message that one message can carry over the air: 160 septets sent one an octet, or 140 octets
-/// (3GPP TS 23.040 §9.2.3.24).
-fn single_octets_max(data_coding: DataCoding) -> usize {
-    if data_coding == DataCoding::UCS2 { 140 } else { 160 }
 }
 
 /// The message_id of a response: what stands before the first NUL of its body.

@@ -91,8 +91,8 @@ impl Gate {
                 if let Some(part) = part {
                     return self.part(cx, id, leg, header, registered, part);
                 }
-                let envelope = &cx.scratch.envelope;
-                let ends = |_: &Self| vec![envelope.ends(direction(leg), read_as.home)];
+                let ends =
+                    |_: &Self, cx: &mut Context<'_>| vec![cx.scratch.envelope.ends(direction(leg), read_as.home)];
                 if self.waits_behind(cx, id, leg, header, ends) {
                     return None;
                 }

@@ -114,6 +114,7 @@ pub enum Event {
 }
 
 /// What [`Gate::poll_output`] answers.
+#[allow(clippy::large_enum_variant, reason = "it is taken apart where it is made, and never stored")]
 #[derive(Debug)]
 pub enum Output<'a> {
     /// Connect to the SMSC of this account (the bind's system_id), then call `handle_connected` or

@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use super::act::{Addresses, Special, mark, owed, stored};
-use super::judge::{Judged, Of, facts, refusal};
+use super::judge::{Judged, Of, refusal};
 use super::{Context, Gate, Made};
 use crate::account::{StoredAddress, Why};
 use crate::audit::{Basis, Reply};
-use crate::message::{Direction, Envelope};
+use crate::message::{Direction, Envelope, pieces};
 use crate::policy::Policy;
 use crate::session::{Disposition, HeldId, Leg};
 use crate::text::number::Country;
@@ -34,6 +34,7 @@ pub(super) struct Multi {
 struct OneOf {
     destination: StoredAddress,
     verdict: Verdict,
+    basis: Basis,
     reply: Reply,
 }
 
@@ -59,6 +60,9 @@ impl Multi {
 impl Gate {
     /// Judges every destination, then disposes of the PDU once.
     pub(super) fn judge_multi(&mut self, cx: &mut Context<'_>, id: HeldId, header: Header) -> Option<Made> {
+        if self.waits_behind(cx, id, Leg::Esme, header, |gate, cx| gate.all_ends(cx, id)) {
+            return None;
+        }
         let judged = self.judge_destinations(cx, id);
         let n = self.next_decision();
         self.multi = Some(Box::new(Multi {
@@ -86,7 +90,7 @@ impl Gate {
         let judged = Judged {
             n: multi.n,
             direction: Direction::Mt,
-            basis: Basis::Judged,
+            basis: one.basis,
             reply: one.reply,
             header: multi.header,
             destinations: u16::try_from(multi.judged.len()).unwrap_or(u16::MAX),
@@ -95,28 +99,46 @@ impl Gate {
         Some(judged)
     }
 
-    fn judge_destinations(&mut self, cx: &mut Context<'_>, id: HeldId) -> Vec<OneOf> {
+    /// Each pair of ends that it goes between.
+    fn all_ends(&self, cx: &mut Context<'_>, id: HeldId) -> Vec<u128> {
         let pdu = self.session.held(id).unwrap_or_default();
         let Parsed::Understood(_, Body::SubmitMulti(sm)) = body::parse(pdu) else { return Vec::new() };
-        let account = facts(self.account.as_deref(), cx.policy);
-        let scratch = &mut *cx.scratch;
+        let home = self.read_as(cx).home;
+        let envelope = &mut cx.scratch.envelope;
+        let ends = |(destination, _): (Destination<'_>, _)| match destination {
+            Destination::Sme(address) => {
+                envelope.set_destination(&address);
+                Some(envelope.ends(Direction::Mt, home))
+            }
+            Destination::DistributionList(_) => None,
+        };
+        sm.dest_address.iter().filter_map(ends).collect()
+    }
+
+    fn judge_destinations(&mut self, cx: &mut Context<'_>, id: HeldId) -> Vec<OneOf> {
+        let pdu = self.session.held(id).unwrap_or_default().to_vec();
+        let Parsed::Understood(_, Body::SubmitMulti(sm)) = body::parse(&pdu) else { return Vec::new() };
+        let part = cx.scratch.envelope.part();
+        let pieces = part.map(|_| pieces(sm.short_message, &sm.tlvs, sm.data_coding, sm.esm_class)).unwrap_or_default();
         let mut judged = Vec::new();
         for (destination, _) in sm.dest_address.iter() {
             let destination = match destination {
                 Destination::Sme(address) => address,
                 Destination::DistributionList(name) => Address { ton: Ton::ALPHANUMERIC, npi: Npi(0), address: name },
             };
-            scratch.envelope.set_destination(&destination);
-            let message = scratch.envelope.message(Direction::Mt, account, self.session.peer(), cx.now);
-            cx.policy.judge(&message, &mut scratch.judging, &mut scratch.verdict);
-            let verdict = scratch.verdict.clone();
+            cx.scratch.envelope.set_destination(&destination);
+            let basis = match part {
+                Some(part) => self.judge_copy(cx, part, pieces.clone()),
+                None => self.assess(cx, Leg::Esme),
+            };
+            let verdict = cx.scratch.verdict.clone();
             let reply = match (verdict.action, refusal(&verdict, Leg::Esme)) {
                 (Action::Pass, _) => Reply::Forwarded,
                 (Action::Tag, _) => Reply::Tagged,
                 (Action::Block, Some(status)) => Reply::Refused(status),
                 (Action::Block, None) => Reply::Swallowed,
             };
-            judged.push(OneOf { destination: stored(&destination), verdict, reply });
+            judged.push(OneOf { destination: stored(&destination), verdict, basis, reply });
         }
         judged
     }
@@ -221,9 +243,9 @@ impl Gate {
         };
         if let (Some(shown), Some(destination)) = (&rest.shown, rest.forwarded.first()) {
             let why = Why::Tagged { source: rest.source.clone(), shown: shown.clone() };
-            account.remember(message_id, remembered(why, destination));
+            account.remember(message_id, &remembered(why, destination));
         } else if let (true, Some(destination)) = (rest.forwarded.is_empty(), rest.swallowed.first()) {
-            account.remember(message_id, remembered(Why::Swallowed { source: rest.source.clone() }, destination));
+            account.remember(message_id, &remembered(Why::Swallowed { source: rest.source.clone() }, destination));
         }
         if rest.registered.wants_failure_receipt() {
             for destination in &rest.swallowed {

@@ -150,16 +150,16 @@ impl Gate {
     /// Whether a message must wait for one that is held between the same ends; then it is held as well.
     pub(super) fn waits_behind(
         &mut self,
-        cx: &Context<'_>,
+        cx: &mut Context<'_>,
         id: HeldId,
         leg: Leg,
         header: Header,
-        ends: impl FnOnce(&Self) -> Vec<u128>,
+        ends: impl FnOnce(&Self, &mut Context<'_>) -> Vec<u128>,
     ) -> bool {
         if self.holding.is_empty() {
             return false;
         }
-        let ends = ends(self);
+        let ends = ends(self, cx);
         if !self.holding.is_behind(leg, &ends) {
             return false;
         }
@@ -205,9 +205,24 @@ impl Gate {
             What::Repeat(fate) => fate,
             What::New { .. } => None,
         };
-        let release = self.release_of(cx, &account, leg, (key, generation), fate, VecDeque::from([member]));
+        let release = self.release_of(cx, &account, leg, (key, generation), fate.as_ref(), VecDeque::from([member]));
         self.release = Some(Box::new(release));
         self.next_released(cx).map(Made::Decision)
+    }
+
+    /// Judges a part that goes to many for the one whom the envelope names, with all text that he has got so far. It is
+    /// not held: each of the many would wait for the slowest.
+    pub(super) fn judge_copy(&mut self, cx: &mut Context<'_>, part: Part, pieces: Vec<Piece>) -> Basis {
+        let Some(account) = self.account.clone() else { return self.assess(cx, Leg::Esme) };
+        let home = cx.policy.account(account.id()).home;
+        let key = Key::new(cx.scratch.envelope.ends(direction(Leg::Esme), home), &part);
+        let octets: Vec<&[u8]> = pieces.iter().map(|p| p.user_data().octets).collect();
+        let incoming = Incoming { key, part, fingerprint: digest(&octets), pieces };
+        let (arrival, wake) = account.part_arrived(incoming, self.id, cx.now, &self.settings.parts.keeping);
+        self.wakes.extend(wake);
+        let release = self.release_of(cx, &account, Leg::Esme, (key, arrival.generation), None, VecDeque::new());
+        (cx.scratch.envelope, cx.scratch.verdict) = (release.envelope, release.verdict);
+        release.basis
     }
 
     /// Whether a part that must not wait for others is judged when it comes: its peer could not send the others.
@@ -252,7 +267,7 @@ impl Gate {
                 self.holding.changed = false;
                 return None;
             };
-            let Some(waiting) = self.holding.waiting.remove(at) else { return None };
+            let waiting = self.holding.waiting.remove(at)?;
             let made = match waiting.parts {
                 None => waiting.members.first().and_then(|m| self.request(cx, m.id, waiting.leg, m.header)),
                 Some(message) => self.release_parts(cx, at, due, waiting, message),
@@ -268,7 +283,7 @@ impl Gate {
         let mut before = HashSet::new();
         let mut quiet = None;
         let found = self.holding.waiting.iter().enumerate().find_map(|(at, waiting)| {
-            let first = waiting.ends.iter().fold(true, |first, ends| before.insert((waiting.leg, *ends)) && first);
+            let first = waiting.ends.iter().filter(|ends| !before.insert((waiting.leg, **ends))).count() == 0;
             let due = now >= waiting.since + self.settings.parts.hold;
             let ready = match waiting.parts {
                 _ if !first => return None,
@@ -326,7 +341,7 @@ impl Gate {
         let first = members.first().copied()?;
         let read_as = self.read_as(cx);
         self.read_again(cx, first.id, leg, first.header, read_as);
-        let release = self.release_of(cx, &account, leg, message, fate, members.into());
+        let release = self.release_of(cx, &account, leg, message, fate.as_ref(), members.into());
         self.release = Some(Box::new(release));
         self.next_released(cx).map(Made::Decision)
     }
@@ -338,7 +353,7 @@ impl Gate {
         account: &Account,
         leg: Leg,
         (key, generation): (Key, u64),
-        fate: Option<Arc<Fate>>,
+        fate: Option<&Arc<Fate>>,
         members: VecDeque<Member>,
     ) -> Release {
         let envelope = &mut cx.scratch.envelope;
@@ -357,7 +372,7 @@ impl Gate {
                 false
             }
         };
-        let (policy, basis, complete) = match &fate {
+        let (policy, basis, complete) = match fate {
             Some(fate) => {
                 cx.scratch.verdict.clone_from(&fate.verdict);
                 (Arc::clone(&fate.policy), Basis::Judged, fate.complete)

@@ -58,7 +58,7 @@ pub struct Link {
     written: HashSet<u64>,
     flushed: Timestamp,
     state: &'static str,
-    gauges: [(f64, f64); 2],
+    gauges: [[f64; 3]; 2],
     /// When the octets that are being worked on were read.
     read_at: Option<Instant>,
 }
@@ -94,7 +94,7 @@ impl Link {
             written: HashSet::new(),
             flushed: now,
             state,
-            gauges: [(0.0, 0.0); 2],
+            gauges: [[0.0; 3]; 2],
             read_at: None,
             node,
         }
@@ -323,12 +323,15 @@ impl Link {
             self.node.merge(std::mem::take(&mut self.tally));
         }
         metrics::session(&self.gate.counters().take());
-        for (leg, gauge) in [Leg::Esme, Leg::Smsc].into_iter().zip(&mut self.gauges) {
-            let outstanding = if end { 0.0 } else { metrics::count(self.gate.outstanding(leg)) };
-            let buffered = if end { 0.0 } else { metrics::count(self.gate.buffered_octets(leg)) };
-            metrics::gauge_by("tapis_outstanding_requests", "leg", leg.name(), outstanding - gauge.0);
-            metrics::gauge_by("tapis_buffer_bytes", "leg", leg.name(), buffered - gauge.1);
-            *gauge = (outstanding, buffered);
+        let names = ["tapis_outstanding_requests", "tapis_buffer_bytes", "tapis_held_messages"];
+        for (leg, shown) in [Leg::Esme, Leg::Smsc].into_iter().zip(&mut self.gauges) {
+            let gate = &self.gate;
+            let values = [gate.outstanding(leg), gate.buffered_octets(leg), gate.held(leg)];
+            for ((name, value), shown) in names.into_iter().zip(values).zip(shown) {
+                let value = if end { 0.0 } else { metrics::count(value) };
+                metrics::gauge_by(name, "leg", leg.name(), value - *shown);
+                *shown = value;
+            }
         }
     }
 }

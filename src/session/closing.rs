@@ -11,7 +11,7 @@ impl Session {
     /// What a leg that sends no more leaves behind.
     pub(super) fn end(&mut self, leg: Leg) -> Option<Step> {
         let end = *self.ends.of(leg);
-        if !end.read_closed && !(end.deaf && end.closing) {
+        if !(end.read_closed || end.deaf && end.closing) {
             return None;
         }
         if let Some(id) = self.hold.first(leg) {

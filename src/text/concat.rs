@@ -234,21 +234,20 @@ impl<F: Clone> Assembly<F> {
     pub fn arrive(&mut self, part: Arriving, now: Timestamp, bounds: &Bounds) -> Arrival<F> {
         self.forget(now, bounds);
         let Arriving { key, number, total, fingerprint, pieces, holder } = part;
-        let mut wake = Vec::new();
-        let mut carried = Vec::new();
-        if let Some(whole) = self.wholes.get_mut(&key) {
-            if let Some(slot) = whole.slots.iter_mut().find(|s| s.number == number && !s.carried) {
-                if slot.fingerprint == fingerprint {
-                    slot.again |= slot.fate.is_some();
-                    let fate = slot.fate.as_ref().map(|(fate, _)| fate.clone());
-                    if fate.is_none() && !whole.holders.contains(&holder) {
-                        whole.holders.push(holder);
-                    }
-                    return Arrival { generation: whole.generation, what: What::Repeat(fate), wake };
+        let (mut carried, mut wake) = (Vec::new(), Vec::new());
+        if let Some(whole) = self.wholes.get_mut(&key)
+            && let Some(slot) = whole.slots.iter_mut().find(|s| s.number == number && !s.carried)
+        {
+            if slot.fingerprint == fingerprint {
+                slot.again |= slot.fate.is_some();
+                let fate = slot.fate.as_ref().map(|(fate, _)| fate.clone());
+                if fate.is_none() && !whole.holders.contains(&holder) {
+                    whole.holders.push(holder);
                 }
-                // Another message under the same reference.
-                (carried, wake) = self.close(&key, number);
+                return Arrival { generation: whole.generation, what: What::Repeat(fate), wake };
             }
+            // Another message under the same reference.
+            (carried, wake) = self.close(&key, number);
         }
         if !self.wholes.contains_key(&key) {
             self.open(key, total, carried, now);

@@ -133,8 +133,7 @@ fn name_after(text: &str, at: usize) -> Option<Range<usize>> {
         return Some(from..from + number.len());
     }
     let len = id_len(rest);
-    let distinct = rest.get(..len)?.bytes().any(|b| b.is_ascii_digit() || b == b'_' || b == b'.');
-    (named && len >= 4 && (distinct || named)).then(|| from..from + len)
+    (named && len >= 4).then(|| from..from + len)
 }
 
 fn id_len(text: &str) -> usize {

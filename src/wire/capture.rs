@@ -119,8 +119,11 @@ fn block<'a>(input: &'a [u8], little: &mut bool) -> IResult<&'a [u8], Block<'a>>
     Ok((rest, (kind, body)))
 }
 
+/// What nom says of octets that are no packet.
+type Unreadable<'a> = nom::Err<nom::error::Error<&'a [u8]>>;
+
 /// Interface, timestamp, captured length, original length, octets.
-fn enhanced(body: &[u8], little: bool) -> Result<(u32, &[u8]), nom::Err<nom::error::Error<&[u8]>>> {
+fn enhanced(body: &[u8], little: bool) -> Result<(u32, &[u8]), Unreadable<'_>> {
     let (rest, link) = word(body, little)?;
     let (rest, _) = octets(rest, 8)?;
     let (rest, captured) = word(rest, little)?;
@@ -273,7 +276,7 @@ fn is_smpp(header: Header) -> bool {
 
 /// The network layer's octets, by the capture's link type.
 fn network(packet: &[u8], link: u32) -> IResult<&[u8], &[u8]> {
-    let skip = match link {
+    let skip: usize = match link {
         // BSD loopback, and OpenBSD's.
         0 | 108 => 4,
         // Raw IP.
@@ -295,7 +298,7 @@ fn network(packet: &[u8], link: u32) -> IResult<&[u8], &[u8]> {
             }
         }
     };
-    let (rest, _) = take(skip as usize)(packet)?;
+    let (rest, _) = take(skip)(packet)?;
     Ok((&[], rest))
 }
 

@@ -3,6 +3,8 @@
 //! `TAPIS_SEEDS` sets how many seeds each runs (200 unless told); a failure names its seed.
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 
+mod carrier;
+mod parts;
 mod traffic;
 mod world;
 
@@ -19,7 +21,7 @@ use tapis::wire::encode as wire;
 use traffic::{RULES, Smsc, anything, bind, message, pdus, policy};
 use world::{Rng, World};
 
-fn seeds() -> u64 {
+pub(crate) fn seeds() -> u64 {
     std::env::var("TAPIS_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(200)
 }
 

@@ -62,7 +62,8 @@ impl<'a> Compiler<'a> {
         let found: Vec<_> = rules.iter().enumerate().filter(|(_, r)| names(&id.value, scope.pack, &r.id)).collect();
         let specs = &self.spec.rules;
         if found.is_empty() && !specs.iter().any(|r| names(&id.value, scope.pack, &r.id.value)) {
-            self.unknown_name(id, "rule", specs.iter().map(|r| r.id.value.clone()).collect());
+            let known: Vec<_> = specs.iter().map(|r| r.id.value.clone()).collect();
+            self.unknown_name(id, "rule", &known);
             return None;
         }
         if let Some((_, quiet)) = found.iter().find(|(_, r)| r.mode < scope.mode)

@@ -166,9 +166,9 @@ impl Compiler<'_> {
         let file_pack =
             || self.spec.lists.iter().find(|l| l.name.value == name.value && l.name.place.file == name.place.file);
         let Some(spec) = in_pack(pack).or_else(file_pack).or_else(|| in_pack(None)) else {
-            let known =
+            let known: Vec<_> =
                 self.spec.lists.iter().filter(|l| kinds.contains(&l.kind)).map(|l| l.name.value.clone()).collect();
-            self.unknown_name(name, "list", known);
+            self.unknown_name(name, "list", &known);
             return None;
         };
         if !kinds.contains(&spec.kind) {
@@ -215,7 +215,8 @@ impl Compiler<'_> {
         let name = texts(field).first()?;
         let at = self.registry_at(name, scope.pack);
         if at.is_none() {
-            self.unknown_name(name, "registry", self.spec.registries.iter().map(|r| r.name.value.clone()).collect());
+            let known: Vec<_> = self.spec.registries.iter().map(|r| r.name.value.clone()).collect();
+            self.unknown_name(name, "registry", &known);
         }
         at
     }

@@ -148,7 +148,7 @@ impl<'a> Compiler<'a> {
         lists.chain(self.registries.all.iter().map(|(name, r)| (name.clone(), r.count()))).collect()
     }
 
-    fn unknown_name(&mut self, name: &Placed<String>, what: &str, known: Vec<String>) {
+    fn unknown_name(&mut self, name: &Placed<String>, what: &str, known: &[String]) {
         let message = format!("there is no {what} `{}`", name.value);
         let near = nearest(&name.value, known.iter().map(String::as_str)).map(ToOwned::to_owned);
         let diagnostic = self.diagnostics.error(&name.place, "unknown-name", message);

@@ -96,7 +96,8 @@ impl<'a> Compiler<'a> {
     fn group(&mut self, name: &Placed<String>, set: &Ruleset) -> Option<usize> {
         let at = set.groups.iter().position(|(g, _)| **g == *name.value);
         if at.is_none() {
-            self.unknown_name(name, "group", set.groups.iter().map(|(g, _)| g.to_string()).collect());
+            let known: Vec<_> = set.groups.iter().map(|(g, _)| g.to_string()).collect();
+            self.unknown_name(name, "group", &known);
         }
         at
     }
@@ -106,7 +107,8 @@ impl<'a> Compiler<'a> {
         let of = |p: Option<&str>| tags.iter().position(|t| t.name.value == name.value && t.pack.as_deref() == p);
         let at = of(pack).or_else(|| of(None));
         if at.is_none() {
-            self.unknown_name(name, "tag", tags.iter().map(|t| t.name.value.clone()).collect());
+            let known: Vec<_> = tags.iter().map(|t| t.name.value.clone()).collect();
+            self.unknown_name(name, "tag", &known);
         }
         at
     }
@@ -116,8 +118,8 @@ impl<'a> Compiler<'a> {
         for target in &spec.silences {
             let found = self.silenced(target, spec, set);
             if found.is_empty() {
-                let known = set.rules.iter().map(|r| r.id.to_string()).collect();
-                self.unknown_name(target, "rule", known);
+                let known: Vec<_> = set.rules.iter().map(|r| r.id.to_string()).collect();
+                self.unknown_name(target, "rule", &known);
             }
             silences.extend(found);
         }
