@@ -15,8 +15,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("wire", &["limits"]),
     // One proxied session: does not know what a text or a rule is.
     ("session", &["wire", "limits", "time"]),
-    // User data → what the subscriber would read: of the wire only its codes.
-    ("text", &["wire::command", "limits"]),
+    // User data → what the subscriber would read: of the wire only its codes, and the TLVs that name parts.
+    ("text", &["wire::command", "wire::tlv", "limits", "time"]),
     ("message", &["wire", "text", "limits", "time"]),
     // What the operator wrote, in the words of the standard and of texts.
     ("config", &["wire::command", "text", "limits", "time"]),
@@ -25,8 +25,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     // Weight and action.
     ("verdict", &["rules", "config::spec", "wire::command"]),
     ("policy", &["config", "rules", "verdict", "message", "text", "wire::command", "limits", "time"]),
-    // What binds of one account share: does not know what a rule is.
-    ("account", &["wire", "session", "text", "message", "limits", "time"]),
+    // What binds of one account share: a part inherits its message's verdict, and the policy that gave it.
+    ("account", &["policy", "verdict", "wire", "session", "text", "message", "limits", "time"]),
     // Decisions as they are told: who made them, on what, by which policy.
     (
         "audit",
@@ -198,13 +198,16 @@ fn statements(file: &File) -> Vec<(usize, String)> {
     all
 }
 
-/// What a file imports, from the top of the crate: the line, and the path.
+/// What a file imports, from the top of the crate: the line, and the path. Its tests are apart: they may build their
+/// input with what lies above.
 fn imports(file: &File) -> Vec<(usize, String)> {
     let module = file.module();
     let mut in_module = false;
     let mut all = Vec::new();
     for (n, statement) in statements(file) {
-        // rustfmt closes what it opened: a module inside of the file ends at a brace in the first column.
+        if statement == "mod tests {" {
+            break;
+        }
         in_module |= statement.starts_with("mod ") && statement.ends_with('{');
         all.extend(paths(&statement, "crate::").into_iter().map(|p| (n, p)));
         for path in paths(&statement, "super::") {
@@ -500,7 +503,7 @@ mod checks {
             ("src/session/mod.rs", "use crate::{wire::frame, rules::Rule};\n", 1),
             ("src/session/mod.rs", "use crate::{\n    wire::frame,\n    policy,\n};\n", 1),
             ("src/text/fold.rs", "use crate::wire::command::DataCoding;\nuse crate::wire::body::Sm;\n", 2),
-            ("src/text/fold.rs", "use crate::wire::{command, tlv::Tlvs};\n", 1),
+            ("src/text/fold.rs", "use crate::wire::{command, body::Sm};\n", 1),
             ("src/rules/list.rs", "fn f() {\n    let _ = crate::session::Leg::Esme;\n}\n", 2),
             ("src/rules/list.rs", "use crate::config::tree::Node;\n", 1),
             ("src/rules/compile/fact.rs", "use super::super::super::gate::Gate;\n", 1),
@@ -522,7 +525,8 @@ mod checks {
             ("src/text/fold.rs", "use crate::wire::command::DataCoding;\n// crate::gate is above.\n"),
             ("src/rules/list.rs", "use crate::config::spec::{Field, Mode};\nuse crate::config::diagnostic::nearest;\n"),
             ("src/rules/compile/fact.rs", "use super::super::condition::Test;\n"),
-            ("src/message.rs", "mod tests {\n    use super::Envelope;\n}\n"),
+            ("src/message.rs", "mod inner {\n    use super::Envelope;\n}\n"),
+            ("src/text/concat.rs", "//! x\nmod tests {\n    use crate::wire::encode;\n}\n"),
             ("src/message.rs", "use crate::text::{self, Reading};\n"),
             ("src/gate/mod.rs", "use crate::policy::{self, Policy};\nuse tapis_like::crate_name;\n"),
             ("src/runtime/mod.rs", "use crate::gate::Gate;\n"),
