@@ -39,11 +39,7 @@ pub struct Keeping {
 
 impl Default for Keeping {
     fn default() -> Self {
-        Self {
-            verdict_ttl: Duration::from_secs(300),
-            octets_max: crate::limits::PARTS_OCTETS_MAX,
-            join_singles: None,
-        }
+        Self { verdict_ttl: Duration::from_secs(300), octets_max: crate::limits::PARTS_OCTETS_MAX, join_singles: None }
     }
 }
 
@@ -70,8 +66,7 @@ impl Account {
         keeping: &Keeping,
     ) -> (Arrival<Arc<Fate>>, Vec<SessionId>) {
         let Incoming { key, part, fingerprint, pieces } = incoming;
-        let arriving =
-            Arriving { key, number: part.number, total: part.total, fingerprint, pieces, holder: session.0 };
+        let arriving = Arriving { key, number: part.number, total: part.total, fingerprint, pieces, holder: session.0 };
         let mut arrival = self.with_parts(keeping, |parts, bounds| parts.arrive(arriving, now, bounds));
         let wake = std::mem::take(&mut arrival.wake);
         (arrival, others(wake, session))
@@ -84,12 +79,7 @@ impl Account {
     }
 
     /// Hands `read` the user data of the parts that are there, and whether they are all.
-    pub fn read_parts<T>(
-        &self,
-        key: Key,
-        generation: u64,
-        read: impl FnOnce(&[UserData<'_>], bool) -> T,
-    ) -> Option<T> {
+    pub fn read_parts<T>(&self, key: Key, generation: u64, read: impl FnOnce(&[UserData<'_>], bool) -> T) -> Option<T> {
         lock(&self.parts).read(key, generation, read)
     }
 
@@ -119,8 +109,7 @@ impl Account {
         let mut parts = lock(&self.parts);
         let before = parts.octets();
         let others = self.tally.parts.load(Ordering::Relaxed).saturating_sub(before);
-        let bounds =
-            Bounds { octets_max: keeping.octets_max.saturating_sub(others), kept: keeping.verdict_ttl };
+        let bounds = Bounds { octets_max: keeping.octets_max.saturating_sub(others), kept: keeping.verdict_ttl };
         let answer = work(&mut parts, &bounds);
         let after = parts.octets();
         if after >= before {

@@ -374,7 +374,10 @@ mod tests {
 
     fn text(assembly: &Assembly<char>, generation: u64) -> Option<(String, bool)> {
         let join = |data: &[UserData<'_>], complete| {
-            (data.iter().map(|d| String::from_utf8_lossy(d.octets).into_owned()).collect::<Vec<_>>().join("+"), complete)
+            (
+                data.iter().map(|d| String::from_utf8_lossy(d.octets).into_owned()).collect::<Vec<_>>().join("+"),
+                complete,
+            )
         };
         assembly.read(key(), generation, join)
     }
@@ -407,7 +410,10 @@ mod tests {
         // The second part was repeated: it may well be this message's.
         assert_eq!(bad.what, What::New { complete: true });
         let third = assembly.arrive(part(2, "c"), Timestamp(6), &BOUNDS);
-        assert_eq!((third.what, text(&assembly, third.generation)), (What::New { complete: false }, Some(("c".into(), false))));
+        assert_eq!(
+            (third.what, text(&assembly, third.generation)),
+            (What::New { complete: false }, Some(("c".into(), false)))
+        );
         assert_eq!(assembly.standing(key(), first.generation, 1), Standing::Gone);
     }
 
@@ -420,9 +426,15 @@ mod tests {
         let generation = assembly.generation;
         assembly.decide(key(), generation, &'p', true);
         let next = assembly.arrive(part(2, "x"), Timestamp(2), &BOUNDS);
-        assert_eq!((&next.what, text(&assembly, next.generation)), (&What::New { complete: false }, Some(("a+x".into(), false))));
+        assert_eq!(
+            (&next.what, text(&assembly, next.generation)),
+            (&What::New { complete: false }, Some(("a+x".into(), false)))
+        );
         let last = assembly.arrive(part(1, "w"), Timestamp(3), &BOUNDS);
-        assert_eq!((last.what, text(&assembly, last.generation)), (What::New { complete: true }, Some(("w+x".into(), true))));
+        assert_eq!(
+            (last.what, text(&assembly, last.generation)),
+            (What::New { complete: true }, Some(("w+x".into(), true)))
+        );
         // What was refused did not reach him.
         assembly.decide(key(), last.generation, &'b', false);
         let next = assembly.arrive(part(2, "y"), Timestamp(4), &BOUNDS);
@@ -434,7 +446,11 @@ mod tests {
         let bounds = Bounds { octets_max: 64 * 1024, kept: Duration::from_secs(5) };
         let mut assembly = Assembly::<char>::default();
         for n in 0..10_000_u32 {
-            let part = Arriving { key: Key::new(n.into(), &Part { reference: Reference::Sar(1), total: 3, number: 1 }), total: 3, ..part(1, "first") };
+            let part = Arriving {
+                key: Key::new(n.into(), &Part { reference: Reference::Sar(1), total: 3, number: 1 }),
+                total: 3,
+                ..part(1, "first")
+            };
             assembly.arrive(part, Timestamp(u64::from(n)), &bounds);
             assert!(assembly.octets() <= bounds.octets_max + 1_000);
         }
@@ -450,11 +466,15 @@ mod tests {
     #[test]
     fn what_a_handset_ignores_is_no_part() {
         let concat = |total, number| Some(Concat { reference: 9, wide: false, total, number });
-        for (total, number, is) in [(2, 1, true), (2, 2, true), (2, 3, false), (2, 0, false), (0, 0, false), (1, 1, false)] {
+        for (total, number, is) in
+            [(2, 1, true), (2, 2, true), (2, 3, false), (2, 0, false), (0, 0, false), (1, 1, false)]
+        {
             assert_eq!(Part::of(concat(total, number), &Tlvs::default()).is_some(), is, "{number} of {total}");
         }
         let mut tlvs = Vec::new();
-        for (tag, value) in [(Tag::SAR_MSG_REF_NUM, &[1, 2][..]), (Tag::SAR_TOTAL_SEGMENTS, &[3]), (Tag::SAR_SEGMENT_SEQNUM, &[2])] {
+        for (tag, value) in
+            [(Tag::SAR_MSG_REF_NUM, &[1, 2][..]), (Tag::SAR_TOTAL_SEGMENTS, &[3]), (Tag::SAR_SEGMENT_SEQNUM, &[2])]
+        {
             assert_eq!(Part::of(None, &Tlvs::new(&tlvs)), None);
             crate::wire::encode::tlv(&mut tlvs, tag, value);
         }
