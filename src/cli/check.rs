@@ -35,7 +35,7 @@ pub(super) fn run(args: &Args) -> Exit {
                 n => format!(", {n} need memory of earlier messages and were not run"),
             };
             let summary = format!(
-                "{}, {}, {} hold{skipped}; digest {}",
+                "{}, {}, {} held{skipped}; digest {}",
                 count(rules, "rule"),
                 count(loaded.policy.rules.exemptions.len(), "exemption"),
                 count(cases.held, "case"),

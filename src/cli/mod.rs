@@ -6,6 +6,7 @@ mod check;
 mod decode;
 mod demo;
 mod explain;
+mod help;
 mod reload;
 mod run;
 mod screen;
@@ -21,7 +22,7 @@ use crate::config::source::Sources;
 
 /// An inline SMS firewall for carriers: an SMPP proxy that judges every message and blocks, tags or passes it.
 #[derive(Debug, Parser)]
-#[command(name = "tapis", version, disable_help_subcommand = true)]
+#[command(name = "tapis", version, disable_help_subcommand = true, after_help = help::contents())]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -36,6 +37,7 @@ enum Command {
     Decode(decode::Args),
     Reload(reload::Args),
     Sim(sim::Args),
+    Help(help::Args),
 }
 
 /// How a command answers.
@@ -92,6 +94,7 @@ pub fn main() -> ExitCode {
         Command::Decode(args) => decode::run(&args),
         Command::Reload(args) => reload::run(&args),
         Command::Sim(args) => sim::run(args),
+        Command::Help(args) => help::run(&args),
     };
     exit.into()
 }

@@ -152,7 +152,7 @@ impl Screen {
             what.push("lists, profiles or settings changed".into());
         }
         let cases = count(report.cases.held, "case");
-        say(self.coloured(CYAN, &format!("{now} rules  {}; {cases} hold; in force from here on", what.join("; "))));
+        say(self.coloured(CYAN, &format!("{now} rules  {}; {cases} held; in force from here on", what.join("; "))));
     }
 
     /// What a newcomer can do now. Each line works as it stands.
