@@ -185,6 +185,7 @@ pub mod config;
 pub mod explain;
 pub mod gate;
 pub mod limits;
+pub mod manual;
 pub mod message;
 pub mod policy;
 pub mod rules;

@@ -45,6 +45,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     // Peers to run against: they know the wire and texts, and nothing of the firewall between them.
     ("sim", &["text", "wire", "limits", "time"]),
+    // Documents.
+    ("manual", &[]),
     // The machine room and the command line know everything below them.
     ("runtime", &["*"]),
     ("cli", &["*", "runtime"]),

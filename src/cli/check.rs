@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Exit, Format, say, tell, tell_all};
+use super::{Exit, Format, count, say, tell, tell_all};
 use crate::config::diagnostic::{Diagnostic, Severity};
 use crate::config::{self, source::Source, source::Sources};
 use crate::runtime::clock::Clock;
@@ -35,9 +35,10 @@ pub(super) fn run(args: &Args) -> Exit {
                 n => format!(", {n} need memory of earlier messages and were not run"),
             };
             let summary = format!(
-                "{rules} rules, {} exemptions, {} cases hold{skipped}; digest {}",
-                loaded.policy.rules.exemptions.len(),
-                cases.held,
+                "{}, {}, {} held{skipped}; digest {}",
+                count(rules, "rule"),
+                count(loaded.policy.rules.exemptions.len(), "exemption"),
+                count(cases.held, "case"),
                 loaded.policy.digest(),
             );
             (loaded.warnings, sources, summary)
@@ -52,13 +53,26 @@ pub(super) fn run(args: &Args) -> Exit {
             tell_all(&diagnostics, &sources);
             if wrong {
                 let errors = diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
-                tell(format_args!("{errors} errors, {} warnings", diagnostics.len() - errors));
+                let warnings = count(diagnostics.len() - errors, "warning");
+                tell(format_args!("{}, {warnings}", count(errors, "error")));
             } else {
                 say(summary);
             }
         }
     }
-    if wrong { Exit::Config } else { Exit::Fine }
+    exit(&diagnostics)
+}
+
+/// Cases that do not hold are one thing, files that cannot be used another.
+fn exit(diagnostics: &[Diagnostic]) -> Exit {
+    let errors = || diagnostics.iter().filter(|d| d.severity == Severity::Error);
+    if errors().next().is_none() {
+        Exit::Fine
+    } else if errors().all(|d| d.code == "case") {
+        Exit::Failed
+    } else {
+        Exit::Config
+    }
 }
 
 fn severe(diagnostics: Vec<Diagnostic>, strict: bool) -> Vec<Diagnostic> {

@@ -6,8 +6,10 @@ mod check;
 mod decode;
 mod demo;
 mod explain;
+mod help;
 mod reload;
 mod run;
+mod screen;
 mod sim;
 
 use std::io::{self, IsTerminal, Write};
@@ -20,7 +22,7 @@ use crate::config::source::Sources;
 
 /// An inline SMS firewall for carriers: an SMPP proxy that judges every message and blocks, tags or passes it.
 #[derive(Debug, Parser)]
-#[command(name = "tapis", version, disable_help_subcommand = true)]
+#[command(name = "tapis", version, disable_help_subcommand = true, after_help = help::contents())]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -35,6 +37,7 @@ enum Command {
     Decode(decode::Args),
     Reload(reload::Args),
     Sim(sim::Args),
+    Help(help::Args),
 }
 
 /// How a command answers.
@@ -91,6 +94,7 @@ pub fn main() -> ExitCode {
         Command::Decode(args) => decode::run(&args),
         Command::Reload(args) => reload::run(&args),
         Command::Sim(args) => sim::run(args),
+        Command::Help(args) => help::run(&args),
     };
     exit.into()
 }
@@ -98,6 +102,21 @@ pub fn main() -> ExitCode {
 /// Colour only on a terminal, and not where NO_COLOR says otherwise.
 fn has_colour(terminal: bool) -> bool {
     terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+}
+
+/// How this program was called, for lines that people copy.
+fn program() -> String {
+    let called = std::env::args_os().next().map(std::path::PathBuf::from).unwrap_or_default();
+    let here = std::env::current_dir().unwrap_or_default();
+    let called = called.strip_prefix(&here).unwrap_or(&called);
+    let shown = called.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+".contains(c);
+    if shown.is_empty() || !shown.chars().all(plain) { "tapis".into() } else { shown }
+}
+
+/// `1 case`, `2 cases`.
+fn count(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
 /// One line of the answer. A reader that has seen enough ends the command.

@@ -33,6 +33,9 @@ pub(super) struct Args {
     /// The folder of the journal.
     #[arg(long, value_name = "DIR")]
     journal: Option<PathBuf>,
+    /// The folder that remembers tagged and swallowed messages over a restart.
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
 }
 
 /// Runs it.
@@ -51,7 +54,7 @@ pub(super) fn run(args: Args) -> Exit {
         return fail(Exit::Config, "no SMSC is named: write `smsc:` in the configuration, or --smsc ADDRESS");
     }
     let base = origin.main.as_deref().and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
-    let start = Start { loaded, origin, base, lines: None };
+    let start = Start { loaded, origin, base, watcher: None };
     match super::runtime() {
         Ok(runtime) => runtime.block_on(serve(start)),
         Err(error) => fail(Exit::Config, error),
@@ -70,9 +73,12 @@ fn apply(args: Args, settings: &mut Settings) {
         let named = |(n, address): (usize, String)| SmscSettings { id: format!("smsc-{}", n + 1), address };
         settings.smsc = args.smsc.into_iter().enumerate().map(named).collect();
     }
+    let here = |dir: PathBuf| std::path::absolute(&dir).unwrap_or(dir).display().to_string();
     if let Some(dir) = args.journal {
-        let dir = std::path::absolute(&dir).unwrap_or(dir);
-        settings.journal.dir = Some(dir.display().to_string());
+        settings.journal.dir = Some(here(dir));
+    }
+    if let Some(dir) = args.state {
+        settings.state = Some(here(dir));
     }
 }
 

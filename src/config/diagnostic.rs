@@ -104,10 +104,10 @@ impl Diagnostic {
         if let Some(line) = line {
             let number = self.place.line.to_string();
             let margin = " ".repeat(number.len());
-            let before: String =
-                line.chars().take(self.place.column - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
-            let left = line.chars().count().saturating_sub(self.place.column - 1);
-            let carets = "^".repeat(self.place.length.min(left).max(1));
+            let start = self.place.column.saturating_sub(1);
+            let before: String = line.chars().take(start).map(blank).collect();
+            let under: String = line.chars().skip(start).take(self.place.length).collect();
+            let carets = "^".repeat(columns(&under).max(1));
             out.push_str(&format!("\n {margin} |\n {number} | {line}\n {margin} | {before}{carets}"));
         }
         if let Some(help) = &self.help {
@@ -121,6 +121,31 @@ impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}[{}]: {}", self.place, self.severity.name(), self.code, self.message)
     }
+}
+
+/// As wide as the character, and empty.
+fn blank(c: char) -> &'static str {
+    match (c, columns(c.encode_utf8(&mut [0; 4]))) {
+        ('\t', _) => "\t",
+        (_, 0) => "",
+        (_, 1) => " ",
+        _ => "  ",
+    }
+}
+
+/// How many columns of a terminal a text takes (Unicode UAX #11; marks that stand above or below a letter take none).
+#[must_use]
+pub fn columns(text: &str) -> usize {
+    let width = |c: char| match u32::from(c) {
+        0x300..=0x36f | 0xe31 | 0xe34..=0xe3a | 0xe47..=0xe4e | 0xeb1 | 0xeb4..=0xebc | 0xec8..=0xece => 0,
+        0x102d..=0x1030 | 0x1032..=0x1037 | 0x1039..=0x103a | 0x103d..=0x103e | 0x17b4..=0x17b5 => 0,
+        0x17b7..=0x17bd | 0x17c6 | 0x17c9..=0x17d3 | 0x200b..=0x200f | 0x20d0..=0x20ff | 0xfe00..=0xfe0f | 0xfeff => 0,
+        0x1100..=0x115f | 0x2e80..=0x303e | 0x3041..=0xa4cf | 0xac00..=0xd7a3 | 0xf900..=0xfaff => 2,
+        0xfe30..=0xfe6f | 0xff01..=0xff60 | 0xffe0..=0xffe6 | 0x1f300..=0x1f64f | 0x1f680..=0x1f6ff => 2,
+        0x1f900..=0x1faff | 0x2_0000..=0x3_fffd => 2,
+        _ => 1,
+    };
+    text.chars().map(width).sum()
 }
 
 /// The entry of `known` that is nearest to a misspelt `name`, if any is near.
@@ -168,6 +193,22 @@ mod tests {
             shown,
             "a.yaml:3:5: error[unknown-key]: there is no key `scoer`\n   |\n 3 |     scoer: 3\n   |     ^^^^^\n   help: did you mean `score`?"
         );
+    }
+
+    #[test]
+    fn a_caret_stands_under_its_word_in_every_script() {
+        for (line, column, under) in [("[ที่นี่, x]", 11, "   "), ("[咖啡, x]", 6, "      ")] {
+            let sources =
+                Sources { rules: vec![Source { name: "a.yaml".into(), text: line.into() }], ..Sources::default() };
+            let place = Place { file: "a.yaml".into(), line: 1, column, length: 1 };
+            let mut all = Diagnostics::default();
+            all.error(&place, "x", "x");
+            let shown = all.sorted().first().unwrap().render(&sources);
+            let caret = shown.lines().last().unwrap().split_once("| ").unwrap().1;
+            assert!(caret.starts_with(under), "{shown}");
+            let before: String = line.chars().take(column - 1).collect();
+            assert_eq!(columns(caret), columns(&before) + 1, "{shown}");
+        }
     }
 
     #[test]

@@ -22,7 +22,7 @@ use source::{Source, Sources};
 use spec::Spec;
 
 /// Policy keys that may stand in `tapis.yaml` as well as in rule files.
-const SHARED_KEYS: &[&str] = &["home", "mode", "report_short_codes", "accounts", "profiles", "overrides", "groups"];
+pub const SHARED_KEYS: &[&str] = &["home", "mode", "report_short_codes", "accounts", "profiles", "overrides", "groups"];
 /// Keys that only rule files have.
 const RULE_FILE_KEYS: &[&str] = &["pack", "defaults", "lists", "registries", "tags", "rules", "exemptions", "version"];
 

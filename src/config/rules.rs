@@ -37,12 +37,15 @@ pub const CATEGORIES: &[&str] = &[
     "other",
 ];
 
-const RULE_KEYS: &[&str] = &[
+/// Keys of a rule.
+pub const RULE_KEYS: &[&str] = &[
     "id", "when", "score", "action", "about", "category", "cases", "group", "basis", "refs", "owner", "status",
     "answer", "tag", "mode", "firm", "expires", "sample",
 ];
-const EXEMPTION_KEYS: &[&str] = &["id", "about", "silences", "owner", "expires", "when", "cases", "basis", "refs"];
-const CASE_KEYS: &[&str] = &[
+/// Keys of an exemption.
+pub const EXEMPTION_KEYS: &[&str] = &["id", "about", "silences", "owner", "expires", "when", "cases", "basis", "refs"];
+/// Keys of a case.
+pub const CASE_KEYS: &[&str] = &[
     "from",
     "to",
     "text",

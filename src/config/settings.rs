@@ -169,7 +169,7 @@ impl Default for Settings {
 }
 
 /// Keys that only `tapis.yaml` has; `rules` is a list of paths there.
-pub(super) const SETTING_KEYS: &[&str] = &[
+pub const SETTING_KEYS: &[&str] = &[
     "version",
     "node",
     "listen",

@@ -11,13 +11,12 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 
+use super::Node;
 use super::metrics::{self, Meters};
-use super::{Line, Node};
 use crate::account::{SessionId, SmscId};
 use crate::audit::tally::Tally;
 use crate::audit::{Basis, Decision, Outcome, OutcomeKind, Reply};
 use crate::gate::{Context, Event, Gate, Output, Scratch};
-use crate::message::Party;
 use crate::policy;
 use crate::session::{Closed, Leg};
 use crate::time::Timestamp;
@@ -387,8 +386,8 @@ impl Keeper<'_> {
                 self.written.insert(decision.id.n);
             }
         }
-        if let Some(lines) = &self.node.lines {
-            let _ = lines.try_send(line(decision, self.node.clock.now(), self.evidence));
+        if let Some(watcher) = &self.node.watcher {
+            watcher.decision(decision, self.node.clock.now(), self.evidence);
         }
     }
 
@@ -425,38 +424,5 @@ impl Keeper<'_> {
             Event::BindRefused(status) => tracing::info!(%status, "the SMSC refused a bind"),
             Event::Bound(_) | Event::Unbound => {}
         }
-    }
-}
-
-fn line(decision: &Decision<'_>, at: Timestamp, scratch: &mut policy::Scratch) -> Line {
-    let (message, verdict) = (&decision.message, decision.verdict);
-    let rules = &decision.policy.rules;
-    let mut findings = Vec::new();
-    if !verdict.findings.is_empty() {
-        rules.evaluate(message, &mut scratch.rules);
-        for finding in &verdict.findings {
-            let Some(rule) = rules.rule(finding) else { continue };
-            let evidence = rules.evidence(rule, message, &mut scratch.rules);
-            findings.push((rule.id.to_string(), evidence.matched));
-        }
-    }
-    let country = message.recipient.country().or(message.sender.country());
-    let party = |party: &Party<'_>| match &party.number {
-        Some(number) => format!("+{}", number.digits()),
-        None => party.id.to_owned(),
-    };
-    let status = match decision.reply {
-        Reply::Refused(status) => Some(status.to_string()),
-        _ => None,
-    };
-    Line {
-        at,
-        action: decision.action().name(),
-        score: verdict.score.to_string(),
-        country: country.map(|c| c.as_str().to_lowercase()).unwrap_or_default(),
-        from: party(&message.sender),
-        to: party(&message.recipient),
-        findings,
-        status,
     }
 }

@@ -8,6 +8,7 @@ pub mod console;
 pub mod files;
 pub mod journal;
 pub mod link;
+pub mod live;
 pub mod metrics;
 pub mod peer;
 pub mod reload;
@@ -27,7 +28,7 @@ use arc_swap::ArcSwap;
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::{Map, Value, json};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, Semaphore, mpsc, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::account::{Keeping, Memory, SessionId};
@@ -39,30 +40,10 @@ use crate::policy::{Loaded, Policy};
 use crate::session::{Bounds, Durations};
 use clock::Clock;
 use journal::Journal;
+use live::Watcher;
 use reload::Reloader;
 use store::Store;
 use upstream::Upstream;
-
-/// A decision as people watch it.
-#[derive(Clone, Debug)]
-pub struct Line {
-    /// When.
-    pub at: crate::time::Timestamp,
-    /// `pass`, `tag` or `block`.
-    pub action: &'static str,
-    /// Score.
-    pub score: String,
-    /// Recipient country, else the sender's; small letters.
-    pub country: String,
-    /// Sender.
-    pub from: String,
-    /// Recipient.
-    pub to: String,
-    /// The rules that fired, each with the words it saw.
-    pub findings: Vec<(String, Vec<String>)>,
-    /// How a refusal was answered.
-    pub status: Option<String>,
-}
 
 /// What all sessions of a process share.
 #[derive(Debug)]
@@ -85,7 +66,7 @@ pub struct Node {
     wakes: Mutex<HashMap<SessionId, Arc<Notify>>>,
     drain: watch::Sender<bool>,
     next_session: AtomicU64,
-    lines: Option<mpsc::Sender<Line>>,
+    watcher: Option<Watcher>,
     prometheus: PrometheusHandle,
     store: Option<Store>,
     /// Loads policies.
@@ -101,8 +82,8 @@ pub struct Start {
     pub origin: files::Origin,
     /// Relative folders of the settings are below this one.
     pub base: PathBuf,
-    /// Who watches decisions.
-    pub lines: Option<mpsc::Sender<Line>>,
+    /// Who watches what happens.
+    pub watcher: Option<Watcher>,
 }
 
 /// Tally records come this often.
@@ -155,7 +136,7 @@ impl Node {
             wakes: Mutex::default(),
             drain: watch::Sender::new(false),
             next_session: AtomicU64::new(boot_seconds << 20),
-            lines: start.lines,
+            watcher: start.watcher,
             prometheus,
             store,
         });

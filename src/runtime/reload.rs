@@ -147,10 +147,15 @@ impl Reloader {
                     }),
                 );
             }
-            match &report.new {
-                Some(new) if *new != report.old => tracing::info!(actor, old = report.old, new, "policy reloaded"),
-                Some(_) => tracing::debug!(actor, "policy reloaded, unchanged"),
-                None => tracing::error!(actor, "the policy stays as it is:\n{}", report.rendered.join("\n")),
+            match (&report.new, &node.watcher) {
+                (_, Some(watcher)) => watcher.reload(&report),
+                (Some(new), None) if *new != report.old => {
+                    tracing::info!(actor, old = report.old, new, "policy reloaded");
+                }
+                (Some(_), None) => tracing::debug!(actor, "policy reloaded, unchanged"),
+                (None, None) => {
+                    tracing::error!(actor, "the policy stays as it is:\n{}", report.rendered.join("\n"));
+                }
             }
         }
         report
@@ -193,6 +198,8 @@ impl Reloader {
 
 /// After the last change of a file, before a reload.
 const QUIET: Duration = Duration::from_millis(200);
+/// A folder in which something changes all the time is loaded all the same.
+const UNQUIET_MAX: Duration = Duration::from_secs(2);
 
 /// Reloads whenever a file changes, until the node drains.
 ///
@@ -218,7 +225,8 @@ pub fn watch(node: Arc<Node>) -> notify::Result<()> {
     let task = async move {
         let _watcher = watcher;
         while changes.recv().await.is_some() {
-            while tokio::time::timeout(QUIET, changes.recv()).await.is_ok_and(|c| c.is_some()) {}
+            let quiet = async { while tokio::time::timeout(QUIET, changes.recv()).await.is_ok_and(|c| c.is_some()) {} };
+            let _ = tokio::time::timeout(UNQUIET_MAX, quiet).await;
             if node.is_draining() {
                 break;
             }
