@@ -16,7 +16,7 @@ from aiosmpplib.state import NPI, TON, BindMode
 host, port, mode = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 expect_blocked = int(os.environ.get("EXPECT_BLOCKED") or 69)
 result = {"peer": "aiosmpplib", "mode": mode, "bound": False, "submits": [], "mo": 0, "receipts": 0,
-          "enquire_link": False, "unbound": False}
+          "receipts_to": [], "enquire_link": False, "unbound": False}
 
 SUBMIT_SM, SUBMIT_SM_RESP = 0x00000004, 0x80000004
 BIND_RESPS = (0x80000001, 0x80000002, 0x80000009)
@@ -65,6 +65,7 @@ class Hook(AbstractHook):
         elif command == DELIVER_SM:
             if smpp_message.esm_class & 0x3C == 4 and "stat:DELIVRD" in smpp_message.short_message:
                 result["receipts"] += 1
+                result["receipts_to"].append(smpp_message.destination.number)
             elif "mo hello" in smpp_message.short_message:
                 result["mo"] += 1
 
@@ -128,9 +129,14 @@ async def main():
         await submit("long", 0, "tapis long message " * 16, parts=2, esm_class=0x40, auto_message_payload=False)
         await submit("ucs2", 0, "ทดสอบ 测试")
         await submit("binary", 0, "\x00\x01\x02\xfe\xff", encoding=BINARY)
+        await submit("tagged", 0, "please tapis-tag-me now", registered_delivery=1)
         await submit("blocked", expect_blocked, "please tapis-block-me now")
+        # A text that is too long for short_message goes into message_payload.
+        text = "tapis long message " * 16 + "please tapis-block-me now"
+        await submit("blocked in message_payload", expect_blocked, text)
     if mode != "tx":
-        await until("MO message and receipt", 10, lambda: result["mo"] and result["receipts"] and
+        await until("MO message and receipts", 10, lambda: result["mo"] and
+                    result["receipts"] >= (2 if mode == "trx" else 1) and
                     hook.delivers_answered >= result["mo"] + result["receipts"])
     if mode != "rx":
         await esme.broker.enqueue(EnquireLink())

@@ -18,7 +18,7 @@ my $end = time + 30;
 my $json = JSON::PP->new->canonical;
 my %result = (
     peer => 'net_smpp', mode => $mode, bound => JSON::PP::false, submits => [], mo => 0, receipts => 0,
-    enquire_link => JSON::PP::false, unbound => JSON::PP::false,
+    receipts_to => [], enquire_link => JSON::PP::false, unbound => JSON::PP::false,
 );
 
 sub fail {
@@ -49,7 +49,10 @@ sub next_pdu {
     my $p = $s->read_pdu or fail('connection closed by the other side');
     if ($p->{cmd} == Net::SMPP::CMD_deliver_sm) {
         $s->deliver_sm_resp(seq => $p->{seq}, status => 0, message_id => '');
-        if (($p->{esm_class} & 0x3c) == 4 && $p->{short_message} =~ /stat:DELIVRD/) { $result{receipts}++ }
+        if (($p->{esm_class} & 0x3c) == 4 && $p->{short_message} =~ /stat:DELIVRD/) {
+            $result{receipts}++;
+            push @{ $result{receipts_to} }, $p->{destination_addr};
+        }
         elsif ($p->{short_message} =~ /mo hello/) { $result{mo}++ }
     }
     elsif ($p->{cmd} == Net::SMPP::CMD_enquire_link) {
@@ -100,12 +103,15 @@ if ($mode ne 'rx') {
     submit('long', 0, [map { pack('C6', 5, 0, 3, 42, scalar(@parts), ++$i) . $_ } @parts], esm_class => 0x40);
     submit('ucs2', 0, [encode('UTF-16BE', 'ทดสอบ 测试')], data_coding => 8);
     submit('binary', 0, ["\x00\x01\x02\xfe\xff"], data_coding => 4);
+    submit('tagged', 0, ['please tapis-tag-me now'], registered_delivery => 1);
     submit('blocked', $expect_blocked, ['please tapis-block-me now']);
+    my $payload = 'tapis long message ' x 9 . 'please tapis-block-me now';
+    submit('blocked in message_payload', $expect_blocked, [''], message_payload => $payload);
 }
 if ($mode ne 'tx') {
     my $until = time + 10;
-    while ($result{mo} < 1 || $result{receipts} < 1) {
-        next_pdu($until) or fail('no MO message and receipt within 10 s');
+    while ($result{mo} < 1 || $result{receipts} < ($mode eq 'trx' ? 2 : 1)) {
+        next_pdu($until) or fail('no MO message and receipts within 10 s');
     }
 }
 

@@ -158,7 +158,7 @@ while (1) {
         delete $s->{mo_at};
         $s->{socket}->deliver_sm(
             source_addr_ton  => 1, source_addr_npi => 1, source_addr => '66812345678',
-            destination_addr => '12345', short_message => 'mo hello', async => 1,
-        );
+            destination_addr => '12345', short_message => $_, async => 1,
+        ) for 'mo please tapis-block-me', 'mo hello';
     }
 }

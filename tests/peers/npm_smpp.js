@@ -10,7 +10,8 @@ const [host, port, mode] = process.argv.slice(2);
 const BIND = { trx: 'bind_transceiver', tx: 'bind_transmitter', rx: 'bind_receiver' }[mode];
 const expectBlocked = Number(process.env.EXPECT_BLOCKED || 69);
 const result = {
-  peer: 'npm_smpp', mode, bound: false, submits: [], mo: 0, receipts: 0, enquire_link: false, unbound: false,
+  peer: 'npm_smpp', mode, bound: false, submits: [], mo: 0, receipts: 0, receipts_to: [], enquire_link: false,
+  unbound: false,
 };
 
 function fail(why) {
@@ -30,19 +31,21 @@ let onReceived = () => {};
 session.on('deliver_sm', (p) => {
   session.send(p.response());
   const text = p.short_message.message.toString();
-  if ((p.esm_class & 0x3c) === 4 && text.includes('stat:DELIVRD')) result.receipts++;
-  else if (text.includes('mo hello')) result.mo++;
+  if ((p.esm_class & 0x3c) === 4 && text.includes('stat:DELIVRD')) {
+    result.receipts++;
+    result.receipts_to.push(p.destination_addr);
+  } else if (text.includes('mo hello')) result.mo++;
   onReceived();
 });
 
 const request = (command, params) => new Promise((resolve) => session[command](params || {}, resolve));
 
-// Waits for one mobile-originated message and one receipt.
+// Waits for one mobile-originated message, and for the receipts that were asked for.
 function received() {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => fail('no MO message and receipt within 10 s'), 10000);
+    const timer = setTimeout(() => fail('no MO message and receipts within 10 s'), 10000);
     onReceived = () => {
-      if (result.mo < 1 || result.receipts < 1) return;
+      if (result.mo < 1 || result.receipts < (mode === 'trx' ? 2 : 1)) return;
       clearTimeout(timer);
       resolve();
     };
@@ -75,7 +78,11 @@ async function main() {
     })));
     await submit('ucs2', 0, [{ short_message: 'ทดสอบ 测试' }]);
     await submit('binary', 0, [{ data_coding: 4, short_message: Buffer.from([0, 1, 2, 0xfe, 0xff]) }]);
+    await submit('tagged', 0, [{ short_message: 'please tapis-tag-me now', registered_delivery: 1 }]);
     await submit('blocked', expectBlocked, [{ short_message: 'please tapis-block-me now' }]);
+    await submit('blocked in message_payload', expectBlocked, [{
+      message_payload: 'tapis long message '.repeat(9) + 'please tapis-block-me now',
+    }]);
   }
   if (mode !== 'tx') await received();
 

@@ -83,10 +83,11 @@ function onBind(session, state, p) {
   }
   for (const r of receipts) session.deliver_sm(r);
   state.timer = setTimeout(() => {
-    session.deliver_sm({
-      source_addr_ton: 1, source_addr_npi: 1, source_addr: '66812345678',
-      destination_addr: '12345', short_message: 'mo hello',
-    });
+    for (const short_message of ['mo please tapis-block-me', 'mo hello']) {
+      session.deliver_sm({
+        source_addr_ton: 1, source_addr_npi: 1, source_addr: '66812345678', destination_addr: '12345', short_message,
+      });
+    }
   }, 300);
 }
 

@@ -11,7 +11,7 @@ host, port, mode = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 expect_blocked = int(os.environ.get("EXPECT_BLOCKED") or 69)
 # Skipped: the library sends enquire_link by a timer of its own (much longer than this test takes)
 # and answers those it gets, but its Python interface has no call to send one.
-result = {"peer": "smpp34", "mode": mode, "bound": False, "submits": [], "mo": 0, "receipts": 0,
+result = {"peer": "smpp34", "mode": mode, "bound": False, "submits": [], "mo": 0, "receipts": 0, "receipts_to": [],
           "enquire_link": "skipped: the library has no call for it", "unbound": False}
 
 
@@ -25,13 +25,14 @@ def fail(why):
 
 
 async def receive(session):
-    """Waits for one mobile-originated message and one receipt; the library answers them itself."""
-    while result["mo"] < 1 or result["receipts"] < 1:
+    """Waits for one mobile-originated message, and for the receipts that were asked for; the library answers them."""
+    while result["mo"] < 1 or result["receipts"] < (2 if mode == "trx" else 1):
         event = await session.next()
         if isinstance(event, smpp34.Disconnected):
             fail("connection lost while waiting for messages")
         if event.esm_class & 0x3C == 4 and b"stat:DELIVRD" in event.short_message:
             result["receipts"] += 1
+            result["receipts_to"].append(event.destination_addr)
         elif b"mo hello" in event.short_message:
             result["mo"] += 1
 
@@ -60,12 +61,15 @@ async def main():
                      esm_class=0x40)
         await submit("ucs2", 0, ["ทดสอบ 测试".encode("utf-16-be")], data_coding=8)
         await submit("binary", 0, [b"\x00\x01\x02\xfe\xff"], data_coding=4)
+        await submit("tagged", 0, [b"please tapis-tag-me now"], registered_delivery=1)
         await submit("blocked", expect_blocked, [b"please tapis-block-me now"])
+        payload = smpp34.Tlv(smpp34.TLV_MESSAGE_PAYLOAD, b"tapis long message " * 9 + b"please tapis-block-me now")
+        await submit("blocked in message_payload", expect_blocked, [b""], tlvs=[payload])
     if mode != "tx":
         try:
             await asyncio.wait_for(receive(session), 10)
         except TimeoutError:
-            fail("no MO message and receipt within 10 s")
+            fail("no MO message and receipts within 10 s")
     await session.unbind()
     result["unbound"] = True
     await client.stop()

@@ -14,7 +14,7 @@ import smpplib.gsm
 host, port, mode = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 expect_blocked = int(os.environ.get("EXPECT_BLOCKED") or 69)
 result = {"peer": "smpplib", "mode": mode, "bound": False, "submits": [], "mo": 0, "receipts": 0,
-          "enquire_link": False, "unbound": False}
+          "receipts_to": [], "enquire_link": False, "unbound": False}
 logging.getLogger("smpplib").addHandler(logging.NullHandler())
 logging.disable(logging.WARNING)
 
@@ -34,6 +34,7 @@ def on_message(pdu):
     text = pdu.short_message or b""
     if pdu.esm_class & 0x3C == 4 and b"stat:DELIVRD" in text:
         result["receipts"] += 1
+        result["receipts_to"].append(pdu.destination_addr.decode())
     elif b"mo hello" in text:
         result["mo"] += 1
     return smpplib.consts.SMPP_ESME_ROK  # the library answers with this status
@@ -48,12 +49,12 @@ client.set_message_sent_handler(on_status)
 client.set_error_pdu_handler(on_status)
 
 
-def submit(what, expected, parts, coding, esm_class=0, receipt=0):
+def submit(what, expected, parts, coding, esm_class=0, receipt=0, field="short_message"):
     sent = []
     for part in parts:
         pdu = client.send_message(
             source_addr="12345", dest_addr_ton=1, dest_addr_npi=1, destination_addr="66812345678",
-            short_message=part, data_coding=coding, esm_class=esm_class, registered_delivery=receipt)
+            data_coding=coding, esm_class=esm_class, registered_delivery=receipt, **{field: part})
         sent.append(pdu.sequence)
     while not all(s in answers for s in sent):
         client.read_once(auto_send_enquire_link=False)
@@ -64,12 +65,12 @@ def submit(what, expected, parts, coding, esm_class=0, receipt=0):
 
 
 def receive():
-    """Waits for one mobile-originated message and one receipt."""
+    """Waits for one mobile-originated message, and for the receipts that were asked for."""
     end = time.monotonic() + 10
-    while result["mo"] < 1 or result["receipts"] < 1:
+    while result["mo"] < 1 or result["receipts"] < (2 if mode == "trx" else 1):
         left = end - time.monotonic()
         if left <= 0:
-            fail("no MO message and receipt within 10 s")
+            fail("no MO message and receipts within 10 s")
         client._socket.settimeout(left)
         try:
             client.read_once(auto_send_enquire_link=False)
@@ -105,8 +106,12 @@ def main():
         parts, coding, esm = text("ทดสอบ 测试")
         submit("ucs2", 0, parts, coding, esm)
         submit("binary", 0, [b"\x00\x01\x02\xfe\xff"], 4)
+        parts, coding, esm = text("please tapis-tag-me now")
+        submit("tagged", 0, parts, coding, esm, receipt=1)
         parts, coding, esm = text("please tapis-block-me now")
         submit("blocked", expect_blocked, parts, coding, esm)
+        payload = b"tapis long message " * 9 + b"please tapis-block-me now"
+        submit("blocked in message_payload", expect_blocked, [payload], 0, field="message_payload")
     if mode != "tx":
         receive()
 
