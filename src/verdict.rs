@@ -89,6 +89,14 @@ impl Verdict {
         (self.decided_by, self.profile) = (None, 0);
     }
 
+    /// Whether it says more against a message than another: by action, then by score, then by findings. Of several readings
+    /// of one message the one that says most counts.
+    #[must_use]
+    pub fn outweighs(&self, other: &Self) -> bool {
+        let weight = |v: &Self| (v.action, v.score, v.findings.len());
+        weight(self) > weight(other)
+    }
+
     /// Judging was not possible, and a policy for that decides.
     pub fn except(&mut self, action: Action) {
         self.clear();

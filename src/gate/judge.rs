@@ -187,20 +187,23 @@ impl Gate {
         both: bool,
         read_as: ReadAs,
     ) -> Made {
-        let account = facts(self.account.as_deref(), cx.policy);
-        let scratch = &mut *cx.scratch;
         if both {
-            let message = scratch.envelope.message(direction(leg), account, self.session.peer(), cx.now);
-            cx.policy.judge(&message, &mut scratch.judging, &mut scratch.verdict);
-            let as_ucs2 = scratch.verdict.action;
-            if as_ucs2 == Action::Pass
-                && let Parsed::Understood(_, Body::ReplaceSm(sm)) =
-                    body::parse(self.session.held(id).unwrap_or_default())
-            {
-                scratch.envelope.read_replace_sm(&sm, DataCoding(0), read_as);
+            self.assess(cx, leg);
+            let as_ucs2 = cx.scratch.verdict.clone();
+            self.read_replacement(cx, id, DataCoding(0), read_as);
+            self.assess(cx, leg);
+            if as_ucs2.outweighs(&cx.scratch.verdict) {
+                self.read_replacement(cx, id, DataCoding::UCS2, read_as);
             }
         }
         self.judge(cx, id, leg, header, RegisteredDelivery(0))
+    }
+
+    fn read_replacement(&self, cx: &mut Context<'_>, id: HeldId, data_coding: DataCoding, read_as: ReadAs) {
+        let pdu = self.session.held(id).unwrap_or_default();
+        if let Parsed::Understood(_, Body::ReplaceSm(sm)) = body::parse(pdu) {
+            cx.scratch.envelope.read_replace_sm(&sm, data_coding, read_as);
+        }
     }
 
     /// Treats a message by an exception policy.

@@ -455,17 +455,21 @@ impl Gate {
         if !joined.is_empty() {
             joined.extend(own.iter().cloned());
             let all: Vec<UserData<'_>> = joined.iter().map(Piece::user_data).collect();
+            let mut counts = None;
             for apart in [true, false] {
                 cx.scratch.envelope.read_joined(&all, apart);
                 let basis = self.assess(cx, leg);
-                if cx.scratch.verdict.action > strongest.1.action {
+                if cx.scratch.verdict.outweighs(&strongest.1) {
                     strongest = (basis, cx.scratch.verdict.clone());
-                    break;
+                    counts = Some(apart);
                 }
             }
-            if strongest.1.action != cx.scratch.verdict.action {
-                let all: Vec<UserData<'_>> = own.iter().map(Piece::user_data).collect();
-                cx.scratch.envelope.read_joined(&all, true);
+            match counts {
+                Some(apart) => cx.scratch.envelope.read_joined(&all, apart),
+                None => {
+                    let all: Vec<UserData<'_>> = own.iter().map(Piece::user_data).collect();
+                    cx.scratch.envelope.read_joined(&all, true);
+                }
             }
             cx.scratch.verdict.clone_from(&strongest.1);
         }

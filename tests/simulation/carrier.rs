@@ -26,6 +26,8 @@ pub struct Told {
     pub action: Action,
     pub early: bool,
     pub complete: bool,
+    /// Ids of the rules that fired.
+    pub findings: Vec<String>,
     pub at: Timestamp,
 }
 
@@ -137,6 +139,12 @@ impl Carrier {
                         action: d.action(),
                         early: d.basis == tapis::audit::Basis::EarlyPart,
                         complete: d.message.complete,
+                        findings: d
+                            .verdict
+                            .findings
+                            .iter()
+                            .filter_map(|f| Some(d.policy.rules.rule(f)?.id.to_string()))
+                            .collect(),
                         at: now,
                     }),
                     Some(Output::Connect { .. }) => connect = true,
