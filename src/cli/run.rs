@@ -83,6 +83,10 @@ fn apply(args: Args, settings: &mut Settings) {
 }
 
 async fn serve(start: Start) -> Exit {
+    // Signals are caught from the beginning: whoever reads "ready" may send one at once.
+    let mut hangup = signal(SignalKind::hangup()).ok();
+    let ends = asked_to_end();
+    tokio::pin!(ends);
     let bound = match bind(&start.loaded.settings).await {
         Ok(bound) => bound,
         Err(why) => return fail(Exit::Config, why),
@@ -99,11 +103,8 @@ async fn serve(start: Start) -> Exit {
     }
     let served = Arc::clone(&node);
     tell("ready");
-    let mut hangup = signal(SignalKind::hangup()).ok();
     let serving = async move { served.serve(listener, admin).await };
     tokio::pin!(serving);
-    let ends = asked_to_end();
-    tokio::pin!(ends);
     let mut draining = false;
     loop {
         let reload = async {

@@ -16,8 +16,8 @@ use crate::wire::frame::Header;
 use crate::wire::tlv::Tlvs;
 
 /// Whether a deliver_sm or data_sm from the SMSC is a receipt: by its esm_class (SMPP 3.4 §5.2.12), else by the TLV that
-/// only receipts have, else by the text that SMSCs write (SMPP 3.4 appendix B). Acknowledgements that subscribers write
-/// are messages.
+/// only receipts have, else by the whole text that SMSCs write (SMPP 3.4 appendix B): what merely begins like one may be
+/// a subscriber's. Acknowledgements that subscribers write are messages.
 pub(super) fn is_receipt(esm_class: EsmClass, short_message: &[u8], tlvs: &Tlvs<'_>) -> bool {
     if esm_class.is_receipt() {
         return true;
@@ -25,13 +25,43 @@ pub(super) fn is_receipt(esm_class: EsmClass, short_message: &[u8], tlvs: &Tlvs<
     if esm_class.message_type() != 0 {
         return false;
     }
-    tlvs.get(Tag::RECEIPTED_MESSAGE_ID).is_some()
-        || (short_message.starts_with(b"id:") && field(short_message, b"stat:").is_some())
+    tlvs.get(Tag::RECEIPTED_MESSAGE_ID).is_some() || is_receipt_text(text_of(short_message, tlvs))
+}
+
+fn text_of<'a>(short_message: &'a [u8], tlvs: &Tlvs<'a>) -> &'a [u8] {
+    if short_message.is_empty() { tlvs.message_payload().unwrap_or_default() } else { short_message }
+}
+
+/// The fields before the text, in their order; SMSCs leave some out.
+const FIELDS: [&[u8]; 7] = [b"id:", b"sub:", b"dlvrd:", b"submit date:", b"done date:", b"stat:", b"err:"];
+/// What stands behind `stat:` (SMPP 3.4 appendix B, 5.0 §4.7.15).
+const STATES: [&[u8]; 10] = [
+    b"DELIVRD", b"EXPIRED", b"DELETED", b"UNDELIV", b"ACCEPTD", b"UNKNOWN", b"REJECTD", b"ENROUTE", b"SCHEDLD",
+    b"SKIPPED",
+];
+/// Octets of the message's own text that a receipt quotes.
+const QUOTED_MAX: usize = 20;
+
+/// Whether all of it is the text of a receipt.
+fn is_receipt_text(text: &[u8]) -> bool {
+    let (mut rest, mut named, mut stated) = (text, false, false);
+    for key in FIELDS {
+        let Some(value) = rest.split_at_checked(key.len()).filter(|(k, _)| k.eq_ignore_ascii_case(key)) else {
+            continue;
+        };
+        let end = value.1.iter().position(|b| *b == b' ');
+        let (word, after) = value.1.split_at(end.unwrap_or(value.1.len()));
+        named |= key == b"id:" && !word.is_empty();
+        stated |= key == b"stat:" && STATES.contains(&word);
+        rest = after.strip_prefix(b" ").unwrap_or(after);
+    }
+    let quoted = rest.split_at_checked(5).filter(|(key, _)| key.eq_ignore_ascii_case(b"text:"));
+    named && stated && (rest.is_empty() || quoted.is_some_and(|(_, text)| text.len() <= QUOTED_MAX))
 }
 
 /// The word after a key in the text of a receipt.
 fn field<'a>(text: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
-    let at = text.windows(key.len()).position(|w| w == key)? + key.len();
+    let at = text.windows(key.len()).position(|w| w.eq_ignore_ascii_case(key))? + key.len();
     text.get(at..)?.split(|b| *b == b' ').next()
 }
 
@@ -49,6 +79,7 @@ fn read(pdu: &[u8]) -> Option<Read<'_>> {
         Body::DataSm(sm) => (sm.source, sm.destination, &[][..], sm.tlvs),
         _ => return None,
     };
+    let text = text_of(text, &tlvs);
     let by_tlv = tlvs.get(Tag::RECEIPTED_MESSAGE_ID).map(|v| v.split(|b| *b == 0).next().unwrap_or_default());
     let message_id = by_tlv.or_else(|| field(text, b"id:")).unwrap_or_default();
     Some(Read { source, destination, message_id })
@@ -173,4 +204,32 @@ fn write_receipt(
 
 fn address(stored: &crate::account::StoredAddress) -> Address<'_> {
     Address { ton: Ton(stored.ton), npi: Npi(stored.npi), address: &stored.address }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_whole_receipt_is_one_by_its_text() {
+        for text in [
+            "id:0123456789 sub:001 dlvrd:001 submit date:2611240102 done date:2611240103 stat:DELIVRD err:000 text:hello",
+            "id:a-b sub:001 dlvrd:000 submit date:261124010203 done date:261124010203 stat:UNDELIV err:0x0b Text:",
+            "ID:77 Submit Date:2611240102 Done Date:2611240103 Stat:EXPIRED",
+        ] {
+            assert!(is_receipt_text(text.as_bytes()), "{text}");
+        }
+        for text in [
+            "",
+            "id: stat:DELIVRD",
+            "id:1",
+            "id:1 stat:delivered",
+            "id:1 stat:DELIVRD call +6591234567",
+            "id:1 win a prize stat:DELIVRD",
+            "hello id:1 stat:DELIVRD",
+            "id:1 stat:DELIVRD err:000 text:longer than twenty octets",
+        ] {
+            assert!(!is_receipt_text(text.as_bytes()), "{text}");
+        }
+    }
 }

@@ -296,8 +296,8 @@ impl Link {
             match write_out(&mut self.gate, leg, stream) {
                 Ok(waits) => *blocked = waits,
                 Err(_) => {
-                    let closed = Closed::Reset;
-                    self.with(|gate, cx| gate.handle_closed(cx, leg, closed));
+                    // Its answers may have come before: they are read first.
+                    self.with(|gate, cx| gate.handle_closed(cx, leg, Closed::Unwritable));
                     self.outputs();
                     continue;
                 }

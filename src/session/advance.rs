@@ -50,6 +50,7 @@ impl Session {
                 self.relay_request(leg, header, len, 0);
                 if decided == Move::Unbind {
                     self.state = State::Unbinding;
+                    self.timers.set(Timer::SessionInit, self.now + self.durations.response);
                 }
                 return Some(Step::Progress);
             }

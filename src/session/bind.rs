@@ -151,8 +151,11 @@ pub(super) fn decide(state: State, leg: Leg, operation: Operation) -> Move {
         (_, Esme, Connecting | Binding) | (O::Bind, Esme, Unbinding) => Move::Wait,
         (O::EnquireLink, _, _) => Move::Relay,
         (O::Unbind, _, Bound(_) | Unbinding) => Move::Unbind,
-        (O::Message, _, Bound(_)) => Move::Judge,
-        (O::Message, _, _) => Move::Answer(S::ESME_RINVBNDSTS),
+        // A message of a subscriber that crosses an unbind reaches the ESME, which has not gone yet; one that comes
+        // before there is a bind can reach nobody, and is to be sent again.
+        (O::Message, _, Bound(_)) | (O::Message, Smsc, Unbinding) => Move::Judge,
+        (O::Message, Smsc, _) => Move::Answer(S::ESME_RX_T_APPN),
+        (O::Message, Esme, _) => Move::Answer(S::ESME_RINVBNDSTS),
         (O::Request, _, Bound(_)) => Move::Relay,
         (O::Request, _, _) => Move::Answer(S::ESME_RINVBNDSTS),
         (O::Notice, Smsc, _) | (O::Notice, Esme, Bound(_) | Unbinding) => Move::Relay,
@@ -245,7 +248,7 @@ impl Session {
         Step::Unbound
     }
 
-    /// No bind was accepted in time.
+    /// No bind was accepted in time, or no unbind answered.
     pub(super) fn give_up_binding(&mut self) {
         match self.state {
             State::Connecting => self.refuse_bind(CommandStatus::ESME_RBINDFAIL),
@@ -269,8 +272,9 @@ mod tests {
 
     #[test]
     fn no_message_leaves_before_a_bind_is_accepted() {
-        let before = [State::Open, State::Connecting, State::Binding, State::Unbinding, State::Closed];
-        for (state, leg) in before.into_iter().flat_map(|s| [(s, Leg::Esme), (s, Leg::Smsc)]) {
+        let before = [State::Open, State::Connecting, State::Binding, State::Closed];
+        let both = before.into_iter().flat_map(|s| [(s, Leg::Esme), (s, Leg::Smsc)]);
+        for (state, leg) in both.chain([(State::Unbinding, Leg::Esme)]) {
             for operation in [Operation::Message, Operation::Request] {
                 let decided = decide(state, leg, operation);
                 assert!(!matches!(decided, Move::Relay | Move::Judge), "{operation:?} in {state:?} from {leg:?}");

@@ -74,6 +74,8 @@ impl Default for Bounds {
 pub enum Closed {
     /// It sends no more; it may still read.
     Eof,
+    /// It reads no more; what it has sent may still be on its way, and its end comes behind that.
+    Unwritable,
     /// The connection is gone.
     Reset,
 }
@@ -366,8 +368,10 @@ impl Session {
     /// A leg's connection has ended.
     pub fn handle_closed(&mut self, leg: Leg, closed: Closed, now: Timestamp) {
         self.now = now;
-        self.ends.of_mut(leg).read_closed = true;
-        if closed == Closed::Reset {
+        if closed != Closed::Unwritable {
+            self.ends.of_mut(leg).read_closed = true;
+        }
+        if closed != Closed::Eof {
             self.stop_writing(leg);
         }
     }

@@ -7,7 +7,8 @@ use crate::time::Timestamp;
 /// What may run out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Timer {
-    /// From the connection (or the last unbind) to an accepted bind (SMPP 3.4 §7.2, session_init_timer).
+    /// From the connection (or the last unbind) to an accepted bind (SMPP 3.4 §7.2, session_init_timer); while an
+    /// unbind is under way, for its answer.
     SessionInit,
     /// The oldest outstanding request (response_timer).
     Response,

@@ -10,6 +10,7 @@
 )]
 
 mod counts;
+mod hostile;
 mod node;
 mod peer;
 

@@ -52,14 +52,18 @@ rules:
 impl Node {
     /// Starts with a configuration that has short timers, and these rules.
     pub fn start(folder: &Folder, smscs: &[String], rules: &str, more: &str) -> Self {
+        Self::start_with(folder, smscs, rules, &format!("timers: {{ drain: 3s, linger: 500ms }}\n{more}"))
+    }
+
+    /// Starts with timers, and whatever else there is to say, of the test's own.
+    pub fn start_with(folder: &Folder, smscs: &[String], rules: &str, more: &str) -> Self {
         folder.write("rules.yaml", rules);
         let smscs = smscs.iter().map(|s| format!("\"{s}\"")).collect::<Vec<_>>().join(", ");
         let config = folder.write(
             "tapis.yaml",
             &format!(
                 "listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\nsmsc: [{smscs}]\nrules: [rules.yaml]\nstate: state\n\
-                 journal: {{ dir: journal, passes_one_in: 1, text: on }}\n\
-                 timers: {{ drain: 3s, linger: 500ms }}\n{more}"
+                 journal: {{ dir: journal, passes_one_in: 1, text: on }}\n{more}"
             ),
         );
         Self::spawn(Command::new(env!("CARGO_BIN_EXE_tapis")).arg("run").arg("--config").arg(config))
@@ -111,7 +115,8 @@ impl Node {
     pub fn stop(mut self) -> Duration {
         let start = Instant::now();
         signal(self.child.id(), "TERM");
-        assert!(self.child.wait().unwrap().success(), "tapis ends with 0");
+        let status = self.child.wait().unwrap();
+        assert!(status.success(), "tapis ends with {status}");
         start.elapsed()
     }
 

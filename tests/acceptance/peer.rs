@@ -94,6 +94,10 @@ impl Peer {
         pdu
     }
 
+    pub fn expect_any(&mut self) -> Pdu {
+        self.receive().expect("closed instead of a PDU")
+    }
+
     /// Sends a bind, and answers its response.
     pub fn bind(&mut self, id: CommandId, system_id: &str) -> Pdu {
         self.write(|out| bind(out, id, 1, system_id));

@@ -66,6 +66,8 @@ pub struct Wire {
     /// The peer sends no more once `to_gate` is empty.
     pub eof: bool,
     pub reset: bool,
+    /// A write found the connection reset before a read did.
+    refused: bool,
     pub connected: bool,
     told: bool,
     pub shut: bool,
@@ -161,7 +163,8 @@ impl World {
         if !wire.connected {
             return false;
         }
-        if wire.reset && !wire.told {
+        // What came before a reset that a write found is still read.
+        if wire.reset && !wire.told && (!wire.refused || wire.to_gate.is_empty()) {
             wire.told = true;
             self.with(|gate, cx| gate.handle_closed(cx, leg, Closed::Reset));
             return true;
@@ -245,6 +248,12 @@ impl World {
         let mut octets: Vec<u8> = slices[..count].iter().flat_map(|s| s.iter().copied()).collect();
         octets.truncate(limit);
         let mut moved = !octets.is_empty();
+        let wire = self.wire(leg);
+        if moved && wire.reset && !wire.told && !wire.refused {
+            wire.refused = true;
+            self.with(|gate, cx| gate.handle_closed(cx, leg, Closed::Unwritable));
+            return true;
+        }
         self.gate.transmitted(leg, octets.len());
         self.wire(leg).from_gate.extend_from_slice(&octets);
         if self.gate.wants_close(leg) {
