@@ -244,7 +244,8 @@ fn outside_world(file: &File) -> Vec<String> {
         return Vec::new();
     }
     let mut all = Vec::new();
-    for (n, statement) in statements(file) {
+    let tests_from = file.text.lines().position(|l| l == "#[cfg(test)]").map_or(usize::MAX, |n| n + 1);
+    for (n, statement) in statements(file).into_iter().filter(|(n, _)| *n < tests_from) {
         let mut of_std: Vec<String> = paths(&statement, "std::").iter().map(|p| format!("std::{p}")).collect();
         of_std.retain(|p| !ADDRESSES.iter().any(|a| names(p, a)));
         let is_named = |name: &str| match name {

@@ -250,6 +250,7 @@ fn a_bad_part_under_the_reference_of_a_clean_pair_is_caught() {
     send(&mut carrier, 0, &[(1, "dear "), (2, "customer")], 7, 2);
     send(&mut carrier, 0, &[(1, "blockme ")], 7, 2);
     assert_eq!(actions(&carrier), [Pass, Pass, Block]);
+    assert_eq!(carrier.told[2].findings, ["blocks"]);
     // A word that the handset would put together from the clean part it has and a new one.
     let mut carrier = one(10);
     send(&mut carrier, 0, &[(1, "block"), (2, "ade")], 7, 2);
