@@ -370,6 +370,22 @@ fn silent_dependencies(manifest: &File) -> Vec<String> {
     all
 }
 
+/// The laws that the crate's documentation names, each with its line.
+fn invariants(lib: &File) -> Vec<(usize, String)> {
+    let lines = lib.text.lines().enumerate();
+    let section = lines.skip_while(|(_, l)| !l.contains("# The invariants")).skip(1);
+    let section = section.take_while(|(_, l)| l.starts_with("//!") && !l.contains("# "));
+    let words = section.flat_map(|(n, l)| l.split('`').skip(1).step_by(2).map(move |word| (n + 1, word)));
+    let is_name = |word: &str| word.contains('_') && word.chars().all(|c| is_word(c) && !c.is_uppercase());
+    words.filter(|(_, word)| is_name(word)).map(|(n, word)| (n, word.to_owned())).collect()
+}
+
+fn untested_invariants(lib: &File, files: &[File]) -> Vec<String> {
+    let is_tested = |name: &str| files.iter().any(|f| f.text.contains(&format!("#[test]\nfn {name}()")));
+    let untested = invariants(lib).into_iter().filter(|(_, name)| !is_tested(name));
+    untested.map(|(n, name)| lib.complaint(n, format!("no test is named `{name}`"))).collect()
+}
+
 fn top() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
@@ -484,6 +500,14 @@ fn every_dependency_says_what_it_is_for() {
     let manifests = read(&kept(), |path| path.ends_with("Cargo.toml"));
     assert!(!manifests.is_empty());
     assert_tidy(&manifests.iter().flat_map(silent_dependencies).collect::<Vec<_>>());
+}
+
+#[test]
+fn every_invariant_is_tested_under_its_name() {
+    let sources = sources();
+    let lib = sources.iter().find(|f| f.path == "src/lib.rs").expect("the crate");
+    assert!(invariants(lib).len() >= 10, "{:?}", invariants(lib));
+    assert_tidy(&untested_invariants(lib, &sources));
 }
 
 /// The checks themselves: each finds what it is for, at its line, and nothing else.
@@ -618,6 +642,16 @@ mod checks {
         assert_eq!(lines(&lone_traits(std::slice::from_ref(&one))), [2]);
         let other = file("src/b.rs", "impl<'a> Shape for Square<'a> {}\n");
         assert_eq!(lone_traits(&[one, other]), [""; 0]);
+    }
+
+    #[test]
+    fn a_law_without_its_test_is_found() {
+        let lib = file(
+            "src/lib.rs",
+            "//! # The invariants\n//!\n//! - `a_law`: for [`x`].\n//! - `another_law`.\n//! # Words\n",
+        );
+        let tests = file("tests/a.rs", "#[test]\nfn a_law() {}\nfn another_law() {}\n");
+        assert_eq!(lines(&untested_invariants(&lib, &[tests])), [4]);
     }
 
     #[test]
