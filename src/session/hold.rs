@@ -3,11 +3,31 @@
 //! An unbind and a close never overtake them; they die with their leg, and whoever deferred them is told.
 
 use super::leg::Leg;
+use crate::wire::command::CommandStatus;
 use crate::wire::frame::Header;
 
 /// Names a PDU that waits for its disposition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct HeldId(pub(super) u64);
+
+/// What becomes of a PDU that waits.
+#[derive(Clone, Copy, Debug)]
+pub enum Disposition<'a> {
+    /// To the other leg as it came.
+    Forward,
+    /// To the other leg in this form: a whole PDU with the same `sequence_number`.
+    ForwardEdited(&'a [u8]),
+    /// Answered here with an error.
+    Refuse(CommandStatus),
+    /// Answered here with `ESME_ROK` and this `message_id` (without its NUL).
+    Accept(&'a [u8]),
+    /// Answered here with this whole PDU.
+    Answer(&'a [u8]),
+    /// Not answered and not forwarded.
+    Drop,
+    /// Copied aside until it is disposed of again; what follows goes by.
+    Defer,
+}
 
 #[derive(Debug)]
 pub(super) struct Held {

@@ -43,7 +43,7 @@ use window::Window;
 
 pub use bind::{BindKind, State};
 pub use counters::{Counters, Fault};
-pub use hold::HeldId;
+pub use hold::{Disposition, HeldId};
 pub use leg::{Leg, Legs};
 pub use timers::Durations;
 pub use window::{Asker, Outstanding};
@@ -130,25 +130,6 @@ pub enum Step {
     Fault(Leg, Fault),
     /// A PDU went by, or was answered here.
     Progress,
-}
-
-/// What becomes of a PDU that waits.
-#[derive(Clone, Copy, Debug)]
-pub enum Disposition<'a> {
-    /// To the other leg as it came.
-    Forward,
-    /// To the other leg in this form: a whole PDU with the same `sequence_number`.
-    ForwardEdited(&'a [u8]),
-    /// Answered here with an error.
-    Refuse(CommandStatus),
-    /// Answered here with `ESME_ROK` and this `message_id` (without its NUL).
-    Accept(&'a [u8]),
-    /// Answered here with this whole PDU.
-    Answer(&'a [u8]),
-    /// Not answered and not forwarded.
-    Drop,
-    /// Copied aside until it is disposed of again; what follows goes by.
-    Defer,
 }
 
 #[derive(Clone, Copy, Debug)]
