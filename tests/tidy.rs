@@ -92,6 +92,9 @@ const TOP: &[&str] = &["Cargo.toml", "Cargo.lock", "LICENSE", "README.md", "src"
 
 const FILE_LINES_MAX: usize = 500;
 
+/// Where the tests of a source begin: they are apart.
+const TESTS: &str = "mod tests {";
+
 /// A source, by its path from the top.
 struct File {
     path: String,
@@ -206,10 +209,7 @@ fn imports(file: &File) -> Vec<(usize, String)> {
     let module = file.module();
     let mut in_module = false;
     let mut all = Vec::new();
-    for (n, statement) in statements(file) {
-        if statement == "mod tests {" {
-            break;
-        }
+    for (n, statement) in statements(file).into_iter().take_while(|(_, s)| s != TESTS) {
         in_module |= statement.starts_with("mod ") && statement.ends_with('{');
         all.extend(paths(&statement, "crate::").into_iter().map(|p| (n, p)));
         for path in paths(&statement, "super::") {
@@ -244,7 +244,7 @@ fn outside_world(file: &File) -> Vec<String> {
         return Vec::new();
     }
     let mut all = Vec::new();
-    for (n, statement) in statements(file) {
+    for (n, statement) in statements(file).into_iter().take_while(|(_, s)| s != TESTS) {
         let mut of_std: Vec<String> = paths(&statement, "std::").iter().map(|p| format!("std::{p}")).collect();
         of_std.retain(|p| !ADDRESSES.iter().any(|a| names(p, a)));
         let is_named = |name: &str| match name {
@@ -262,7 +262,7 @@ fn too_long(file: &File) -> Vec<String> {
     if file.layer().is_none() || file.text.contains("@generated") {
         return Vec::new();
     }
-    let tests = file.text.lines().position(|l| l == "mod tests {").map(|n| n - 1);
+    let tests = file.text.lines().position(|l| l == TESTS).map(|n| n - 1);
     let lines = tests.unwrap_or_else(|| file.text.lines().count());
     if lines <= FILE_LINES_MAX {
         return Vec::new();
@@ -588,6 +588,7 @@ mod checks {
             "std::net::Ipv6Addr::from(octets)",
             "use std::time::Duration;",
             "use crate::time::Timestamp;",
+            "mod tests {\n    use std::fs;",
             "let metrics = self.metrics.len(); // tokio::spawn would be another matter",
             "let operand = 1;",
         ];
