@@ -92,6 +92,9 @@ const TOP: &[&str] = &["Cargo.toml", "Cargo.lock", "LICENSE", "README.md", "src"
 
 const FILE_LINES_MAX: usize = 500;
 
+/// Where the tests of a source begin: they are apart.
+const TESTS: &str = "mod tests {";
+
 /// A source, by its path from the top.
 struct File {
     path: String,
@@ -206,10 +209,7 @@ fn imports(file: &File) -> Vec<(usize, String)> {
     let module = file.module();
     let mut in_module = false;
     let mut all = Vec::new();
-    for (n, statement) in statements(file) {
-        if statement == "mod tests {" {
-            break;
-        }
+    for (n, statement) in statements(file).into_iter().take_while(|(_, s)| s != TESTS) {
         in_module |= statement.starts_with("mod ") && statement.ends_with('{');
         all.extend(paths(&statement, "crate::").into_iter().map(|p| (n, p)));
         for path in paths(&statement, "super::") {
@@ -244,8 +244,7 @@ fn outside_world(file: &File) -> Vec<String> {
         return Vec::new();
     }
     let mut all = Vec::new();
-    let tests_from = file.text.lines().position(|l| l == "#[cfg(test)]").map_or(usize::MAX, |n| n + 1);
-    for (n, statement) in statements(file).into_iter().filter(|(n, _)| *n < tests_from) {
+    for (n, statement) in statements(file).into_iter().take_while(|(_, s)| s != TESTS) {
         let mut of_std: Vec<String> = paths(&statement, "std::").iter().map(|p| format!("std::{p}")).collect();
         of_std.retain(|p| !ADDRESSES.iter().any(|a| names(p, a)));
         let is_named = |name: &str| match name {
@@ -263,7 +262,7 @@ fn too_long(file: &File) -> Vec<String> {
     if file.layer().is_none() || file.text.contains("@generated") {
         return Vec::new();
     }
-    let tests = file.text.lines().position(|l| l == "mod tests {").map(|n| n - 1);
+    let tests = file.text.lines().position(|l| l == TESTS).map(|n| n - 1);
     let lines = tests.unwrap_or_else(|| file.text.lines().count());
     if lines <= FILE_LINES_MAX {
         return Vec::new();
@@ -369,6 +368,22 @@ fn silent_dependencies(manifest: &File) -> Vec<String> {
         }
     }
     all
+}
+
+/// The laws that the crate's documentation names, each with its line.
+fn invariants(lib: &File) -> Vec<(usize, String)> {
+    let lines = lib.text.lines().enumerate();
+    let section = lines.skip_while(|(_, l)| !l.contains("# The invariants")).skip(1);
+    let section = section.take_while(|(_, l)| l.starts_with("//!") && !l.contains("# "));
+    let words = section.flat_map(|(n, l)| l.split('`').skip(1).step_by(2).map(move |word| (n + 1, word)));
+    let is_name = |word: &str| word.contains('_') && word.chars().all(|c| is_word(c) && !c.is_uppercase());
+    words.filter(|(_, word)| is_name(word)).map(|(n, word)| (n, word.to_owned())).collect()
+}
+
+fn untested_invariants(lib: &File, files: &[File]) -> Vec<String> {
+    let is_tested = |name: &str| files.iter().any(|f| f.text.contains(&format!("#[test]\nfn {name}()")));
+    let untested = invariants(lib).into_iter().filter(|(_, name)| !is_tested(name));
+    untested.map(|(n, name)| lib.complaint(n, format!("no test is named `{name}`"))).collect()
 }
 
 fn top() -> PathBuf {
@@ -487,6 +502,14 @@ fn every_dependency_says_what_it_is_for() {
     assert_tidy(&manifests.iter().flat_map(silent_dependencies).collect::<Vec<_>>());
 }
 
+#[test]
+fn every_invariant_is_tested_under_its_name() {
+    let sources = sources();
+    let lib = sources.iter().find(|f| f.path == "src/lib.rs").expect("the crate");
+    assert!(invariants(lib).len() >= 10, "{:?}", invariants(lib));
+    assert_tidy(&untested_invariants(lib, &sources));
+}
+
 /// The checks themselves: each finds what it is for, at its line, and nothing else.
 mod checks {
     use super::*;
@@ -565,6 +588,7 @@ mod checks {
             "std::net::Ipv6Addr::from(octets)",
             "use std::time::Duration;",
             "use crate::time::Timestamp;",
+            "mod tests {\n    use std::fs;",
             "let metrics = self.metrics.len(); // tokio::spawn would be another matter",
             "let operand = 1;",
         ];
@@ -619,6 +643,16 @@ mod checks {
         assert_eq!(lines(&lone_traits(std::slice::from_ref(&one))), [2]);
         let other = file("src/b.rs", "impl<'a> Shape for Square<'a> {}\n");
         assert_eq!(lone_traits(&[one, other]), [""; 0]);
+    }
+
+    #[test]
+    fn a_law_without_its_test_is_found() {
+        let lib = file(
+            "src/lib.rs",
+            "//! # The invariants\n//!\n//! - `a_law`: for [`x`].\n//! - `another_law`.\n//! # Words\n",
+        );
+        let tests = file("tests/a.rs", "#[test]\nfn a_law() {}\nfn another_law() {}\n");
+        assert_eq!(lines(&untested_invariants(&lib, &[tests])), [4]);
     }
 
     #[test]

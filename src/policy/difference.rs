@@ -34,11 +34,18 @@ impl Parts {
         for exemption in &spec.exemptions {
             rules.insert(exemption.id.value.clone(), crate::rules::digest(&exemption.canonical));
         }
-        // Debug output of the specification holds every value; places are taken out, so that moving a rule to another
-        // line or file changes nothing.
+        // Debug output of the specification holds every value; places are taken out and what has a name is sorted by it,
+        // so that moving something to another line or file changes nothing.
         let mut rest = spec.clone();
         rest.rules.clear();
         rest.exemptions.clear();
+        rest.report_short_codes.sort();
+        rest.accounts.sort_by(|a, b| a.id.value.cmp(&b.id.value));
+        rest.overrides.sort_by(|a, b| a.target.value.cmp(&b.target.value));
+        rest.groups.sort_by(|a, b| a.name.value.cmp(&b.name.value));
+        rest.lists.sort_by(|a, b| (&a.pack, &a.name.value).cmp(&(&b.pack, &b.name.value)));
+        rest.registries.sort_by(|a, b| (&a.pack, &a.name.value).cmp(&(&b.pack, &b.name.value)));
+        rest.tags.sort_by(|a, b| (&a.pack, &a.name.value).cmp(&(&b.pack, &b.name.value)));
         let mut text = without_places(&format!("{rest:?}"));
         let mut lists: Vec<_> = sources.lists.iter().map(|l| (l.name.as_str(), l.text.as_deref())).collect();
         lists.sort_unstable();

@@ -334,7 +334,11 @@ impl Thing {
                     Test::DomainLike(list) => list.is_like(host, domain).into(),
                     Test::HostIn(list) => list.contains(host).into(),
                     Test::LinkKind(kind) => (link.kind == *kind).into(),
-                    Test::BrandIn(words) => host.split(['.', '-']).any(|part| words.iter().any(|w| w == part)).into(),
+                    Test::BrandIn(words) => {
+                        let mut skeleton = String::with_capacity(host.len());
+                        crate::text::fold::skeleton_of(host, &mut skeleton);
+                        skeleton.split(['.', '-']).any(|part| words.iter().any(|w| w == part)).into()
+                    }
                     Test::SenderOwns(wanted) => {
                         (cx.rules.registries.owns_host(m.sender.id, m.account.id, m.now, host) == *wanted).into()
                     }
@@ -398,10 +402,11 @@ fn prefix(party: &Party<'_>, list: &Prefixes) -> Truth {
     }
 }
 
-/// The message class of a data_coding (3GPP TS 23.038 §4), if it has one.
+/// The message class of a data_coding (3GPP TS 23.038 §4), if it has one: general groups with bit 4, with and without
+/// automatic deletion, and the group of data coding and class.
 fn message_class(data_coding: u8) -> Option<u8> {
     match data_coding >> 4 {
-        0xf | 1 | 3 => Some(data_coding & 3),
+        1 | 3 | 5 | 7 | 0xf => Some(data_coding & 3),
         _ => None,
     }
 }

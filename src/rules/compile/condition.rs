@@ -1,6 +1,5 @@
 //! Conditions: a tree of what must hold, its findings looked up.
 
-use super::rule::names;
 use super::{Compiler, Scope};
 use crate::config::spec::{Condition, ConditionKind, FactSpec, Field, FieldValue, Mode, Placed, Points};
 use crate::rules::condition::{Kind, Node, Test, Thing};
@@ -53,15 +52,18 @@ impl<'a> Compiler<'a> {
 
     pub(super) fn finding(&mut self, id: &Placed<String>, scope: &Scope<'_>) -> Option<Box<[u32]>> {
         let glob = id.value.contains('*');
-        if glob && scope.negated {
-            let message = format!("`{}` under `not` would change with every rule added", id.value);
+        if glob && (scope.negated || scope.in_exemption) {
+            // Adding a rule must never weaken a verdict.
+            let place = if scope.negated { "under `not`" } else { "in an exemption" };
+            let message = format!("`{}` {place} would let more through with every rule added", id.value);
             self.diagnostics.error(&id.place, "glob", message).help("name each rule");
             return None;
         }
+        let target = self.target(&id.value, scope.pack);
         let rules = &scope.set.rules;
-        let found: Vec<_> = rules.iter().enumerate().filter(|(_, r)| names(&id.value, scope.pack, &r.id)).collect();
+        let found: Vec<_> = rules.iter().enumerate().filter(|(_, r)| target.names(&r.id)).collect();
         let specs = &self.spec.rules;
-        if found.is_empty() && !specs.iter().any(|r| names(&id.value, scope.pack, &r.id.value)) {
+        if found.is_empty() && !specs.iter().any(|r| target.names(&r.id.value)) {
             let known: Vec<_> = specs.iter().map(|r| r.id.value.clone()).collect();
             self.unknown_name(id, "rule", &known);
             return None;

@@ -28,7 +28,7 @@ impl<'a> Compiler<'a> {
         let test = match fact.name {
             "message" => message_test(field),
             "sender" | "recipient" | "account" | "peer" => self.party_test(fact, field, scope),
-            "text" => return self.text_test(field, all),
+            "text" => return self.text_test(field, all, scope),
             "time" => return self.time_test(field, all),
             _ => self.thing_test(fact, field, scope),
         };
@@ -61,19 +61,16 @@ impl<'a> Compiler<'a> {
         })
     }
 
-    fn text_test(&mut self, field: &'a Field, all: &'a [Field]) -> Option<Option<Test>> {
+    fn text_test(&mut self, field: &'a Field, all: &'a [Field], scope: &Scope<'_>) -> Option<Option<Test>> {
         Some(Some(match (field.spec.name, &field.value) {
             ("words", FieldValue::Texts(entries)) => {
                 let words: Vec<_> = entries.iter().filter_map(|e| self.word(e)).collect();
                 Test::Words(self.builder.words(words))
             }
-            ("word_in", FieldValue::Texts(_)) => {
-                let scope = field;
-                match self.list_of(texts(scope).first()?, &[ListKind::Words], None)? {
-                    Entries::Words(set, _) => Test::Words(*set),
-                    _ => return None,
-                }
-            }
+            ("word_in", FieldValue::Texts(_)) => match self.list_named(field, &[ListKind::Words], scope)? {
+                Entries::Words { set, .. } => Test::Words(*set),
+                _ => return None,
+            },
             ("regex", FieldValue::Texts(patterns)) => {
                 let pattern = patterns.first()?;
                 let except = all.iter().find(|f| f.spec.name == "except").and_then(|f| texts(f).first());
@@ -151,7 +148,7 @@ impl<'a> Compiler<'a> {
             ("link", "domain_like", _) => Test::DomainLike(self.domains(field, scope)?),
             ("link", "host_in", _) => Test::HostIn(self.domains(field, scope)?),
             ("link", "brand_in", _) => match self.list_named(field, &[ListKind::Words], scope)? {
-                Entries::Words(_, words) => Test::BrandIn(words.clone().into()),
+                Entries::Words { skeletons, .. } => Test::BrandIn(skeletons.clone().into()),
                 _ => return None,
             },
             ("link", _, _) => Test::LinkKind(link_kind(&texts(field).first()?.value)?),

@@ -107,8 +107,9 @@ impl Compiler<'_> {
         match spec.kind {
             ListKind::Words => {
                 let words: Vec<_> = entries.iter().filter_map(|e| self.word(e)).collect();
-                let folded = words.iter().map(|w| w.folded.clone()).collect();
-                Entries::Words(self.builder.words(words), folded)
+                let skeletons = words.iter().map(|w| w.folded.clone()).collect();
+                let written = texts().map(|e| e.trim_end_matches('*').to_owned()).collect();
+                Entries::Words { set: self.builder.words(words), written, skeletons }
             }
             ListKind::Domains => {
                 let mut domains = Domains::default();
@@ -154,18 +155,16 @@ impl Compiler<'_> {
         self.list_of(texts(field).first()?, kinds, scope.pack)
     }
 
-    /// A list by name: in the pack of the place it is named at, then globally.
+    /// A list by name: in the pack that names it, then globally.
     pub(super) fn list_of(
         &mut self,
         name: &Placed<String>,
         kinds: &[ListKind],
         pack: Option<&str>,
     ) -> Option<&Entries> {
-        let in_pack =
+        let of =
             |p: Option<&str>| self.spec.lists.iter().find(|l| l.name.value == name.value && l.pack.as_deref() == p);
-        let file_pack =
-            || self.spec.lists.iter().find(|l| l.name.value == name.value && l.name.place.file == name.place.file);
-        let Some(spec) = in_pack(pack).or_else(file_pack).or_else(|| in_pack(None)) else {
+        let Some(spec) = of(pack).or_else(|| of(None)) else {
             let known: Vec<_> =
                 self.spec.lists.iter().filter(|l| kinds.contains(&l.kind)).map(|l| l.name.value.clone()).collect();
             self.unknown_name(name, "list", &known);
@@ -202,9 +201,9 @@ impl Compiler<'_> {
         }
         match self.list_named(field, &[ListKind::Senders, ListKind::Words], scope)? {
             Entries::Senders(list) => Some(list.clone()),
-            Entries::Words(_, words) => {
+            Entries::Words { written, .. } => {
                 let mut senders = Senders::default();
-                words.iter().for_each(|w| senders.insert(w));
+                written.iter().for_each(|w| senders.insert(w));
                 Some(senders)
             }
             _ => None,

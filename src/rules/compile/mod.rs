@@ -60,7 +60,12 @@ fn groups(spec: &Spec) -> Vec<(Box<str>, Points)> {
 }
 
 enum Entries {
-    Words(SetId, Vec<String>),
+    Words {
+        set: SetId,
+        /// As written, but for the `*` of an open end.
+        written: Vec<String>,
+        skeletons: Vec<String>,
+    },
     Domains(Domains),
     Senders(Senders),
     Numbers(Prefixes),
@@ -84,6 +89,7 @@ struct Scope<'a> {
     id: &'a str,
     mode: Mode,
     negated: bool,
+    in_exemption: bool,
     needs_memory: bool,
     per_account: bool,
 }
@@ -137,7 +143,7 @@ impl<'a> Compiler<'a> {
 
     fn list_entries(&self) -> std::collections::BTreeMap<String, usize> {
         let count = |entries: &Entries| match entries {
-            Entries::Words(_, words) => words.len(),
+            Entries::Words { written, .. } => written.len(),
             Entries::Domains(d) => d.count(),
             Entries::Senders(s) => s.count(),
             Entries::Numbers(n) => n.count(),

@@ -1,34 +1,48 @@
 //! Rules and exemptions: in the order of what they ask for, with their overrides, groups and tags.
 
-use super::{Compiler, Scope, covers, digest};
+use super::{Compiler, Scope, covers, digest, full};
 use crate::config::spec::{Action, Condition, ConditionKind, ExemptionSpec, Mode, Placed, Points, RuleSpec};
 use crate::rules::{Exemption, Rule, Ruleset, list};
 
 impl<'a> Compiler<'a> {
     /// Rules such that each stands after those whose findings it asks for.
     pub(super) fn order(&mut self) -> Vec<&'a RuleSpec> {
-        let mut left: Vec<&RuleSpec> = self.spec.rules.iter().collect();
-        left.sort_by(|a, b| a.id.value.cmp(&b.id.value));
-        left.dedup_by(|a, b| a.id.value == b.id.value);
+        let mut left: Vec<(&RuleSpec, Vec<Target>)> = self.spec.rules.iter().map(|r| (r, self.asked(r))).collect();
+        left.sort_by(|a, b| a.0.id.value.cmp(&b.0.id.value));
+        left.dedup_by(|a, b| a.0.id.value == b.0.id.value);
         let mut done: Vec<&RuleSpec> = Vec::with_capacity(left.len());
         while !left.is_empty() {
-            let waits = |rule: &RuleSpec, left: &[&RuleSpec]| {
-                let mut asked = Vec::new();
-                rule.when.iter().for_each(|w| findings(w, &mut asked));
-                left.iter().any(|other| asked.iter().any(|a| names(a, rule.pack.as_deref(), &other.id.value)))
-            };
-            let (later, now): (Vec<&RuleSpec>, Vec<&RuleSpec>) = left.iter().copied().partition(|r| waits(r, &left));
+            let ids: Vec<&str> = left.iter().map(|(r, _)| r.id.value.as_str()).collect();
+            let (later, now): (Vec<_>, Vec<_>) =
+                left.into_iter().partition(|(_, asked)| asked.iter().any(|a| ids.iter().any(|id| a.names(id))));
             if now.is_empty() {
-                for rule in later {
+                for (rule, _) in later {
                     let message = format!("rule `{}` asks for a finding that asks for it", rule.id.value);
                     self.diagnostics.error(&rule.id.place, "cycle", message);
                 }
                 break;
             }
-            done.extend(now);
+            done.extend(now.into_iter().map(|(rule, _)| rule));
             left = later;
         }
         done
+    }
+
+    /// The findings that a rule asks for.
+    fn asked(&self, rule: &RuleSpec) -> Vec<Target> {
+        let mut asked = Vec::new();
+        rule.when.iter().for_each(|w| findings(w, &mut asked));
+        asked.into_iter().map(|a| self.target(a, rule.pack.as_deref())).collect()
+    }
+
+    /// What a `finding:` or `silences:` of a pack means.
+    pub(super) fn target(&self, written: &str, pack: Option<&str>) -> Target {
+        let own = pack.map(|pack| full(Some(pack), written));
+        if written.contains('*') {
+            return Target { pattern: written.to_owned(), own };
+        }
+        let is_own = |own: &String| self.spec.rules.iter().any(|r| r.id.value == *own);
+        Target { pattern: own.filter(is_own).unwrap_or_else(|| written.to_owned()), own: None }
     }
 
     pub(super) fn rule(&mut self, spec: &'a RuleSpec, set: &Ruleset) -> Option<Rule> {
@@ -41,6 +55,7 @@ impl<'a> Compiler<'a> {
             id: &spec.id.value,
             mode,
             negated: false,
+            in_exemption: false,
             needs_memory: false,
             per_account: false,
         };
@@ -116,12 +131,7 @@ impl<'a> Compiler<'a> {
     pub(super) fn exemption(&mut self, spec: &'a ExemptionSpec, set: &Ruleset) -> Option<Exemption> {
         let mut silences = Vec::new();
         for target in &spec.silences {
-            let found = self.silenced(target, spec, set);
-            if found.is_empty() {
-                let known: Vec<_> = set.rules.iter().map(|r| r.id.to_string()).collect();
-                self.unknown_name(target, "rule", &known);
-            }
-            silences.extend(found);
+            silences.extend(self.silenced(target, spec, set));
         }
         silences.sort_unstable();
         silences.dedup();
@@ -131,6 +141,7 @@ impl<'a> Compiler<'a> {
             id: &spec.id.value,
             mode: Mode::Shadow,
             negated: false,
+            in_exemption: true,
             needs_memory: false,
             per_account: false,
         };
@@ -143,29 +154,49 @@ impl<'a> Compiler<'a> {
         })
     }
 
-    fn silenced(&self, target: &Placed<String>, spec: &ExemptionSpec, set: &Ruleset) -> Vec<u32> {
-        let pack = spec.pack.as_deref();
+    fn silenced(&mut self, target: &Placed<String>, spec: &ExemptionSpec, set: &Ruleset) -> Vec<u32> {
         let group = target.value.strip_prefix("group:");
-        let firm = |id: &str| self.spec.rules.iter().any(|r| r.firm && r.id.value == id);
-        let matches = |rule: &Rule| match group {
-            Some(group) => {
-                let own = rule.group.and_then(|g| set.groups.get(g)).is_some_and(|(name, _)| **name == *group);
-                own && !firm(&rule.id)
-            }
-            None if target.value.contains('*') => covers(&target.value, &rule.id) && !firm(&rule.id),
-            None => names(&target.value, pack, &rule.id),
+        if let Some(name) = group
+            && !set.groups.iter().any(|(g, _)| **g == *name)
+        {
+            let name = Placed { value: name.to_owned(), place: target.place.clone() };
+            self.unknown_name(&name, "group", &set.groups.iter().map(|(g, _)| g.to_string()).collect::<Vec<_>>());
+            return Vec::new();
+        }
+        let named = self.target(&target.value, spec.pack.as_deref());
+        let is_named = |rule: &Rule| match group {
+            Some(group) => rule.group.and_then(|g| set.groups.get(g)).is_some_and(|(name, _)| **name == *group),
+            None => named.names(&rule.id),
         };
-        let all = set.rules.iter().enumerate().filter(|(_, r)| matches(r));
-        all.filter_map(|(n, _)| u32::try_from(n).ok()).collect()
+        let all: Vec<_> = set.rules.iter().enumerate().filter(|(_, r)| is_named(r)).collect();
+        if all.is_empty() && group.is_none() {
+            self.unknown_name(target, "rule", &set.rules.iter().map(|r| r.id.to_string()).collect::<Vec<_>>());
+            return Vec::new();
+        }
+        let by_full_id = group.is_none() && !target.value.contains('*');
+        let is_firm = |id: &str| self.spec.rules.iter().any(|r| r.firm && r.id.value == id);
+        let silenced: Vec<_> = all.into_iter().filter(|(_, r)| by_full_id || !is_firm(&r.id)).collect();
+        if silenced.is_empty() {
+            let message = format!("`{}` silences nothing", target.value);
+            self.diagnostics
+                .warning(&target.place, "no-effect", message)
+                .help("a firm rule is silenced only by an exemption that names its full id");
+        }
+        silenced.into_iter().filter_map(|(n, _)| u32::try_from(n).ok()).collect()
     }
 }
 
-/// Whether a `finding:` or `silences:` names a rule: by its full id, by its id within the same pack, or by a glob.
-pub(super) fn names(target: &str, pack: Option<&str>, id: &str) -> bool {
-    covers(target, id)
-        || pack.is_some_and(|p| {
-            id.strip_prefix(p).and_then(|r| r.strip_prefix('/')).is_some_and(|own| covers(target, own))
-        })
+/// The rules that a name stands for: the pack's own rule of that id, else the rule of that full id; a glob stands for
+/// all that it covers, in its pack and by full id.
+pub(super) struct Target {
+    pattern: String,
+    own: Option<String>,
+}
+
+impl Target {
+    pub(super) fn names(&self, id: &str) -> bool {
+        covers(&self.pattern, id) || self.own.as_ref().is_some_and(|own| covers(own, id))
+    }
 }
 
 fn findings<'s>(condition: &'s Condition, out: &mut Vec<&'s str>) {
