@@ -171,7 +171,7 @@ pub fn journal(folder: &Path) -> Vec<Value> {
 }
 
 /// Waits until it holds: for what another process does in its own time.
-pub fn until(what: &str, holds: impl Fn() -> bool) {
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let end = Instant::now() + Duration::from_secs(15);
     while !holds() {
         assert!(Instant::now() < end, "not within 15 s: {what}");
