@@ -260,10 +260,10 @@ impl Account {
     /// A tagged message has gone out; its message_id is not known yet.
     pub fn await_message_id(&self, session: SessionId, token: u64, message: Remembered) {
         let mut shared = lock(&self.shared);
-        if shared.unanswered.len() < UNANSWERED_MAX {
-            shared.unanswered.push_back((session, token, message));
-            self.remembered.fetch_add(1, Ordering::Release);
-        }
+        // One that was not answered until now hardly will be: it makes room.
+        let full = shared.unanswered.len() >= UNANSWERED_MAX && shared.unanswered.pop_front().is_some();
+        shared.unanswered.push_back((session, token, message));
+        self.remembered.fetch_add(usize::from(!full), Ordering::Release);
     }
 
     /// The SMSC answered a tagged message, with the message_id it gave it, or none when it refused it.
@@ -424,6 +424,19 @@ mod tests {
         account.message_id_known(SessionId(1), 7, Some(b"x"));
         assert!(account.recall_unanswered(b"6591234567", b"Likely-SCAM").is_none());
         assert!(account.recall(b"x").is_some());
+    }
+
+    #[test]
+    fn messages_that_are_never_answered_give_way() {
+        let memory = Memory::new(1);
+        let account = memory.join("a", SessionId(1), true, SmscId(0));
+        let last = UNANSWERED_MAX as u64 + 5;
+        (1..=last).for_each(|token| account.await_message_id(SessionId(1), token, tagged(token)));
+        account.message_id_known(SessionId(1), last, Some(b"last"));
+        account.message_id_known(SessionId(1), 1, Some(b"first"));
+        assert!(account.recall(b"last").is_some() && account.recall(b"first").is_none());
+        account.leave(SessionId(1));
+        assert_eq!(account.remembered.load(Ordering::Acquire), 1);
     }
 
     #[test]

@@ -143,6 +143,9 @@ enum Made {
     Wake(SessionId),
 }
 
+/// Changed messages whose answers are overdue and would still be completed; beyond, they pass as they come.
+const SPECIAL_MAX: usize = 1_000;
+
 /// See the [module documentation](self).
 #[derive(Debug)]
 pub struct Gate {
@@ -393,6 +396,9 @@ impl Gate {
 
     fn in_doubt(&mut self, cx: &mut Context<'_>, leg: Leg, request: Outstanding) -> Made {
         cx.scratch.message_id.clear();
+        if self.special.len() > SPECIAL_MAX {
+            self.special.remove(&request.token);
+        }
         Made::Outcome { decision: self.decision_id(request.token), kind: OutcomeKind::InDoubt { leg } }
     }
 

@@ -29,6 +29,8 @@ impl Session {
         let rest = self.received.of(leg).from(*self.parsed.of(leg));
         matches!(frame::frame(rest, self.bounds.pdu_octets_max), Ok(Frame::Partial { .. }))
             || self.state == State::Closed
+            // There is nobody left to bind.
+            || (self.state == State::Connecting && self.ends.of(leg).write_closed)
             || self.ends.of(leg.other()).read_closed
     }
 

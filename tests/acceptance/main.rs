@@ -14,11 +14,13 @@ mod hostile;
 mod node;
 mod peer;
 
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use node::{Folder, Node, RULES, journal, until};
-use peer::{OK, Peer, Smsc, bind, bound, submit};
+use peer::{OK, Pdu, Peer, Smsc, bind, bound, submit};
+use tapis::session::Leg;
 use tapis::wire::body::Sm;
 use tapis::wire::command::{CommandId, CommandStatus, EsmClass, Tag};
 use tapis::wire::encode as wire;
@@ -86,7 +88,9 @@ fn receipts_of_a_transmitter_reach_the_receiver_of_its_account_under_its_own_sen
     let tagged = smsc_tx.expect(CommandId::SUBMIT_SM);
     smsc_tx.answer(&tagged, OK, Some(b"77AC\0"));
     tx.expect(CommandId::SUBMIT_SM_RESP);
-    thread::sleep(Duration::from_millis(1_200));
+    // (The snapshot writes a message_id as its octets, in small letters.)
+    let remembered = || std::fs::read_to_string(folder.0.join("state/remembered.jsonl")).unwrap_or_default();
+    until("what is tagged is on the disk", || remembered().contains("[55,55,97,99]"));
     node.kill();
     let node = Node::start(&folder, &[smsc.address()], RULES, "");
     let (mut rx, mut smsc_rx) = bound(&node.smpp, &smsc, CommandId::BIND_RECEIVER, "acme");
@@ -148,54 +152,89 @@ fn sequence_numbers_reused_while_outstanding_are_answered_once_each() {
 #[test]
 fn enquire_link_is_answered_under_backpressure() {
     let (folder, smsc) = (Folder::new(), Smsc::new());
-    let node = Node::start(&folder, &[smsc.address()], RULES, "limits: { outstanding: 100000 }\n");
-    let (esme, mut centre) = bound(&node.smpp, &smsc, TRX, "acme");
-    // The SMSC stops reading; the ESME writes until nothing more is taken.
+    let node = Node::start(&folder, &[smsc.address()], RULES, "limits: { outstanding: 1000000 }\n");
+    let (mut esme, mut centre) = bound(&node.smpp, &smsc, TRX, "acme");
+    // The SMSC does not read; the ESME writes until nothing more is taken.
+    let (written, stalled) = (AtomicU32::new(0), AtomicBool::new(false));
+    let (answer, answers) = std::sync::mpsc::sync_channel(1);
     let mut writer = Peer::new(esme.0.try_clone().unwrap());
-    let mut esme = esme;
-    writer.0.set_write_timeout(Some(Duration::from_millis(500))).unwrap();
-    let mut sent: u32 = 0;
-    let mut block = Vec::new();
-    for n in 0..400 {
-        submit(&mut block, 10 + n, &"x".repeat(150), 0);
-    }
-    let per_block = 400;
-    while std::io::Write::write_all(&mut writer.0, &block).is_ok() {
-        sent += per_block;
-        assert!(sent < 2_000_000, "backpressure reaches the ESME");
-    }
-    // The SMSC's own enquire_link still gets its answer once it reads again, and so does every message.
-    centre.write(|out| wire::header_only(out, CommandId::ENQUIRE_LINK, 5));
-    let enquired = esme.expect(CommandId::ENQUIRE_LINK);
-    assert_eq!(enquired.number(), 5);
-    drop(node);
+    thread::scope(|scope| {
+        let (written, stalled) = (&written, &stalled);
+        scope.spawn(move || {
+            let mut tlvs = Vec::new();
+            wire::tlv(&mut tlvs, Tag(0x1401), &[b'x'; 8_000]);
+            let sm = Sm { short_message: b"hello", tlvs: Tlvs::new(&tlvs), ..Sm::default() };
+            while !stalled.load(Ordering::Relaxed) {
+                let number = written.load(Ordering::Relaxed) + 10;
+                writer.write(|out| wire::sm(out, CommandId::SUBMIT_SM, number, &sm));
+                written.store(number - 9, Ordering::Relaxed);
+            }
+            writer.write(|out| wire::header_only(out, CommandId::ENQUIRE_LINK, 1));
+            let asked: Pdu = answers.recv().unwrap();
+            writer.answer(&asked, OK, None);
+        });
+        let mut before = 0;
+        until("backpressure reaches the ESME", || {
+            thread::sleep(Duration::from_millis(300));
+            let now = written.load(Ordering::Relaxed);
+            now > 0 && std::mem::replace(&mut before, now) == now
+        });
+        // The SMSC asks meanwhile; the ESME's answer stands behind all that it has written.
+        centre.write(|out| wire::header_only(out, CommandId::ENQUIRE_LINK, 5));
+        let asked = esme.expect(CommandId::ENQUIRE_LINK);
+        assert_eq!(asked.number(), 5);
+        answer.send(asked).unwrap();
+        stalled.store(true, Ordering::Relaxed);
+        // Then it reads: everything comes, in order, and everything is answered.
+        let mut number = 9;
+        loop {
+            let pdu = centre.receive().unwrap();
+            match pdu.id() {
+                CommandId::SUBMIT_SM => {
+                    number += 1;
+                    assert_eq!(pdu.number(), number);
+                    centre.answer(&pdu, OK, Some(b"1"));
+                }
+                CommandId::ENQUIRE_LINK => centre.answer(&pdu, OK, None),
+                _ => break assert_eq!((pdu.id(), pdu.number()), (CommandId::ENQUIRE_LINK_RESP, 5)),
+            }
+        }
+        for expected in 10..=number {
+            assert_eq!(esme.expect(CommandId::SUBMIT_SM_RESP).number(), expected);
+        }
+        assert_eq!(esme.expect(CommandId::ENQUIRE_LINK_RESP).number(), 1);
+        assert_eq!(number - 9, written.load(Ordering::Relaxed));
+    });
 }
 
 #[test]
 fn an_esme_that_dies_mid_window_binds_again_at_once() {
     let (folder, smsc) = (Folder::new(), Smsc::new());
     let node = Node::start(&folder, &[smsc.address()], RULES, "");
+    let (mut esme, mut centre) = bound(&node.smpp, &smsc, TRX, "acme");
     for round in 0..5 {
-        let (mut esme, mut centre) = bound(&node.smpp, &smsc, TRX, "acme");
         for n in 0..10 {
             esme.submit(n + 2, "hello");
         }
-        let first = centre.expect(CommandId::SUBMIT_SM);
+        centre.expect(CommandId::SUBMIT_SM);
         drop(esme);
-        // The stale bind goes away by itself: what was sent is delivered, then the SMSC sees an unbind or the end.
-        let mut left = 9;
-        let mut last = Some(first);
-        while let Some(pdu) = last {
-            match pdu.id() {
-                CommandId::UNBIND => centre.answer(&pdu, OK, None),
-                CommandId::SUBMIT_SM if pdu.number() > 2 => left -= 1,
-                _ => {}
-            }
-            last = centre.receive();
+        let died = Instant::now();
+        esme = Peer::connect(&node.smpp);
+        esme.write(|out| bind(out, TRX, 1, "acme"));
+        // The stale bind goes away by itself, though its messages are unanswered: what was sent is delivered, then the SMSC
+        // sees an unbind at once. So the new bind finds no old one in its way.
+        for n in 1..10 {
+            assert_eq!(centre.expect(CommandId::SUBMIT_SM).number(), n + 2, "round {round}");
         }
-        assert_eq!(left, 0, "round {round}: everything that was sent arrives");
+        let unbind = centre.expect(CommandId::UNBIND);
+        assert!(died.elapsed() < Duration::from_secs(1), "round {round}: {:?}", died.elapsed());
+        centre.answer(&unbind, OK, None);
+        assert!(centre.receive().is_none());
+        centre = smsc.accept_bind();
+        assert_eq!(esme.expect(TRX.response()).status(), OK);
     }
-    assert_eq!(node.metric("tapis_messages_total", &["acme", "pass"]), 50);
+    drop((esme, centre));
+    until("messages are counted", || node.metric("tapis_messages_total", &["acme", "pass"]) == 50);
     node.stop();
     let in_doubt = journal(&folder.0).iter().filter(|r| r["outcome"] == "lost-in-doubt").count();
     assert_eq!(in_doubt, 50, "what was never answered is written down as lost in doubt");
@@ -244,6 +283,15 @@ fn a_refused_bind_is_the_smscs_own_answer() {
             assert_eq!(&answer.octets[16..], body.unwrap_or_default(), "byte for byte");
         }
     }
+    // Or it answers nothing at all.
+    let node = Node::start_with(&folder, &[smsc.address()], RULES, "timers: { session_init: 500ms, linger: 300ms }\n");
+    let mut esme = Peer::connect(&node.smpp);
+    esme.write(|out| bind(out, TRX, 1, "acme"));
+    let mut centre = smsc.accept();
+    centre.expect(TRX);
+    let answer = esme.expect(TRX.response());
+    assert_eq!((answer.status(), answer.number()), (CommandStatus::ESME_RBINDFAIL, 1));
+    assert!(esme.receive().is_none() && centre.receive().is_none(), "and both connections end");
     // Or it says nothing, and goes.
     let mut esme = Peer::connect(&node.smpp);
     esme.write(|out| bind(out, TRX, 1, "acme"));
@@ -420,4 +468,52 @@ fn a_drain_lets_answers_come_home_and_refuses_what_is_new() {
     esme.answer(&unbind, OK, None);
     assert!(esme.receive().is_none());
     node.stop();
+}
+
+#[test]
+fn a_silent_peer_is_asked_and_then_given_up() {
+    let (folder, smsc) = (Folder::new(), Smsc::new());
+    let config = "timers: { enquire_link: 400ms, linger: 300ms }\n";
+    let node = Node::start_with(&folder, &[smsc.address()], RULES, config);
+    for silent in [Leg::Esme, Leg::Smsc] {
+        let (mut esme, mut centre) = bound(&node.smpp, &smsc, TRX, "acme");
+        let (quiet, lively) = if silent == Leg::Esme { (&mut esme, &mut centre) } else { (&mut centre, &mut esme) };
+        // The lively one answers every enquire_link; the silent one none, and so both connections end.
+        let mut asked = 0;
+        while let Some(pdu) = lively.receive() {
+            asked += u32::from(pdu.id() == CommandId::ENQUIRE_LINK);
+            lively.answer(&pdu, OK, None);
+            if pdu.id() == CommandId::UNBIND {
+                break;
+            }
+        }
+        assert!(asked > 0, "{silent:?}");
+        quiet.expect(CommandId::ENQUIRE_LINK);
+        assert!(lively.receive().is_none() && quiet.receive().is_none(), "{silent:?}");
+    }
+}
+
+#[test]
+fn an_mo_message_that_is_refused_again_and_again_is_taken_in_the_end() {
+    let (folder, smsc) = (Folder::new(), Smsc::new());
+    let node = Node::start(&folder, &[smsc.address()], RULES, "mo_refusals: 3\n");
+    let (mut esme, mut centre) = bound(&node.smpp, &smsc, TRX, "acme");
+    let mut send = |number: u32, text: &str| {
+        let sm = Sm {
+            source: Address::of_writing("+6591234567"),
+            destination: Address::of_writing("4488"),
+            short_message: text.as_bytes(),
+            ..Sm::default()
+        };
+        centre.write(|out| wire::deliver_sm(out, number, &sm));
+        centre.expect(CommandId::DELIVER_SM_RESP).status()
+    };
+    for number in 1..=3 {
+        assert_eq!(send(number, "tapisblock"), CommandStatus::ESME_RX_R_APPN);
+    }
+    assert_eq!(send(4, "tapisblock"), OK, "its SMSC would never stop trying");
+    assert_eq!(send(5, "tapisblock again"), CommandStatus::ESME_RX_R_APPN, "another message is another matter");
+    // None of them reached the ESME.
+    centre.write(|out| wire::header_only(out, CommandId::ENQUIRE_LINK, 6));
+    assert_eq!(esme.expect_any().id(), CommandId::ENQUIRE_LINK);
 }

@@ -69,6 +69,15 @@ impl Node {
         Self::spawn(Command::new(env!("CARGO_BIN_EXE_tapis")).arg("run").arg("--config").arg(config))
     }
 
+    /// Stops it and starts it again at the same addresses.
+    pub fn restart(self, folder: &Folder) -> Self {
+        let (smpp, admin) = (self.smpp.clone(), self.admin.clone());
+        self.stop();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tapis"));
+        command.args(["run", "--listen", &smpp, "--admin", &admin, "--config"]).arg(folder.0.join("tapis.yaml"));
+        Self::spawn(&mut command)
+    }
+
     fn spawn(command: &mut Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
@@ -171,7 +180,7 @@ pub fn journal(folder: &Path) -> Vec<Value> {
 }
 
 /// Waits until it holds: for what another process does in its own time.
-pub fn until(what: &str, holds: impl Fn() -> bool) {
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let end = Instant::now() + Duration::from_secs(15);
     while !holds() {
         assert!(Instant::now() < end, "not within 15 s: {what}");

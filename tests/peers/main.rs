@@ -26,10 +26,11 @@ mod wire;
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::thread;
 use std::time::Instant;
 
 use node::{Folder, Node, journal, until};
-use peers::{CLIENTS, Client, Mode, Smsc, Then, check_smsc};
+use peers::{BLOCKED, CLIENTS, Client, Mode, Smsc, Then, check_smsc};
 use tee::Tee;
 use wire::{Counts, compare};
 
@@ -51,6 +52,44 @@ fn every_client_through_tapis_to_the_smsc_of_net_smpp() {
     if is_on() {
         run("net_smpp", Smsc::net_smpp());
     }
+}
+
+#[test]
+fn kannel_comes_back_when_tapis_and_then_the_smsc_start_again() {
+    if !is_on() {
+        return;
+    }
+    let (folder, smsc, start) = (Folder::new(), Smsc::npm(), Instant::now());
+    let node = Node::start(&folder, &[smsc.address.clone()], RULES, "");
+    // Between its messages Kannel waits for this test.
+    let (asked, done) = (folder.0.join("asked"), folder.0.join("done"));
+    let command = format!("touch {}; until [ -e {} ]; do sleep 0.1; done", asked.display(), done.display());
+    let then = Then { command, blocked: BLOCKED };
+    let address = node.smpp.clone();
+    let report = thread::scope(|scope| {
+        let kannel = scope.spawn(|| Client::Kannel.run(&address, Mode::Trx, Some(&then)));
+        until("Kannel has sent its messages", || asked.exists() || kannel.is_finished());
+        let bound = smsc.binds();
+        let node = node.restart(&folder);
+        until("Kannel is bound again", || smsc.binds() > bound || kannel.is_finished());
+        let smsc = smsc.npm_again();
+        until("Kannel is bound once more", || smsc.binds() > 0 || kannel.is_finished());
+        std::fs::write(&done, "").unwrap();
+        let report = kannel.join().unwrap();
+        node.stop();
+        smsc.stop();
+        report
+    });
+    let ms = start.elapsed().as_millis();
+    let verdict = if report.is_ok() { "ok" } else { "FAILED" };
+    say(&format!(
+        "peers: npm_smpp  kannel      trx    {verdict:<7} {ms:>6} ms  over a restart of Tapis and of the SMSC"
+    ));
+    let report = report.unwrap();
+    let submits = report["submits"].as_array().unwrap();
+    assert_eq!(submits.last().unwrap()["status"], BLOCKED, "{report}");
+    assert!(report["unbound"] == true && report["receipts"].as_u64() >= Some(2), "{report}");
+    assert_eq!(report["receipts_to"], serde_json::json!(["12345", "12345"]), "{report}");
 }
 
 fn is_on() -> bool {

@@ -161,7 +161,7 @@ impl Client {
 }
 
 /// The status that the rules of this test refuse with: ESME_RSUBMITFAIL.
-const BLOCKED: u64 = 0x45;
+pub const BLOCKED: u64 = 0x45;
 
 /// What Kannel is to do while it is bound, and what the blocked text is answered with afterwards.
 pub struct Then {
@@ -178,15 +178,22 @@ pub struct Smsc {
 
 impl Smsc {
     pub fn npm() -> Self {
-        Self::start(script("node", "npm_smsc.js"))
+        Self::start(script("node", "npm_smsc.js"), "0")
     }
 
     pub fn net_smpp() -> Self {
-        Self::start(script("/usr/bin/perl", "net_smpp_smsc.pl"))
+        Self::start(script("/usr/bin/perl", "net_smpp_smsc.pl"), "0")
     }
 
-    fn start(mut command: Command) -> Self {
-        let child = command.arg("0").stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+    /// Another one of npm smpp, where this one was.
+    pub fn npm_again(self) -> Self {
+        let port = self.address.rsplit_once(':').unwrap().1.to_owned();
+        self.stop();
+        Self::start(script("node", "npm_smsc.js"), &port)
+    }
+
+    fn start(mut command: Command, port: &str) -> Self {
+        let child = command.arg(port).stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
         let mut child = child.unwrap_or_else(|e| panic!("{command:?}: {e}: run tests/peers/install first"));
         let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
         let first = out.next().and_then(Result::ok).unwrap_or_default();
@@ -208,6 +215,11 @@ impl Smsc {
     pub fn take(&self, n: usize) -> Vec<Value> {
         until("the SMSC has written down what it received", || self.lines.lock().unwrap().len() >= n);
         std::mem::take(&mut *self.lines.lock().unwrap())
+    }
+
+    /// How many binds it has written down since the last time.
+    pub fn binds(&self) -> usize {
+        self.lines.lock().unwrap().iter().filter(|l| l["got"] == "bind_transceiver").count()
     }
 
     /// SIGTERM: it must end well.
