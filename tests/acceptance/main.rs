@@ -96,6 +96,18 @@ fn receipts_of_a_transmitter_reach_the_receiver_of_its_account_under_its_own_sen
     let (mut rx, mut smsc_rx) = bound(&node.smpp, &smsc, CommandId::BIND_RECEIVER, "acme");
     smsc_rx.write(|out| receipt(out, 1, "+6591234567", "Likely-SCAM", "77AC"));
     assert_eq!(rx.expect(CommandId::DELIVER_SM).sm().destination.address, b"INFO");
+
+    // And so is one that comes after Tapis was stopped as it should be, at once behind the message.
+    let (mut tx, mut smsc_tx) = bound(&node.smpp, &smsc, CommandId::BIND_TRANSMITTER, "acme");
+    tx.write(|out| submit(out, 5, "once more tapistag", 1));
+    let tagged = smsc_tx.expect(CommandId::SUBMIT_SM);
+    smsc_tx.answer(&tagged, OK, Some(b"77AD\0"));
+    tx.expect(CommandId::SUBMIT_SM_RESP);
+    drop((tx, rx));
+    let node = node.restart(&folder);
+    let (mut rx, mut smsc_rx) = bound(&node.smpp, &smsc, CommandId::BIND_RECEIVER, "acme");
+    smsc_rx.write(|out| receipt(out, 1, "+6591234567", "Likely-SCAM", "77AD"));
+    assert_eq!(rx.expect(CommandId::DELIVER_SM).sm().destination.address, b"INFO");
 }
 
 #[test]
@@ -305,7 +317,7 @@ fn when_no_smsc_can_be_reached_the_bind_may_be_tried_again() {
     let (folder, gone) = (Folder::new(), Smsc::new());
     let address = gone.address();
     drop(gone);
-    let node = Node::start(&folder, &[address.clone()], RULES, "");
+    let node = Node::start(&folder, std::slice::from_ref(&address), RULES, "");
     let mut esme = Peer::connect(&node.smpp);
     assert_eq!(esme.bind(TRX, "acme").status(), CommandStatus::ESME_RBINDFAIL);
     drop((esme, node));
