@@ -304,12 +304,31 @@ fn a_refused_bind_is_the_smscs_own_answer() {
     let answer = esme.expect(TRX.response());
     assert_eq!((answer.status(), answer.number()), (CommandStatus::ESME_RBINDFAIL, 1));
     assert!(esme.receive().is_none() && centre.receive().is_none(), "and both connections end");
-    // Or it says nothing, and goes.
-    let mut esme = Peer::connect(&node.smpp);
-    esme.write(|out| bind(out, TRX, 1, "acme"));
-    drop(smsc.accept());
-    let answer = esme.receive();
-    assert!(answer.is_none_or(|a| a.status() == CommandStatus::ESME_RBINDFAIL));
+    // Or with something else: nobody understands the bind, or it takes leave, or it goes.
+    let nack = |centre: &mut Peer| {
+        let status = CommandStatus::ESME_RINVCMDID;
+        centre.write(|out| wire::response(out, CommandId::GENERIC_NACK, status, 1, None));
+    };
+    let unbind = |centre: &mut Peer| {
+        centre.write(|out| wire::header_only(out, CommandId::UNBIND, 7));
+        assert_eq!(centre.expect(CommandId::UNBIND_RESP).number(), 7);
+    };
+    let failed = (TRX.response(), CommandStatus::ESME_RBINDFAIL);
+    let ways: [(&dyn Fn(&mut Peer), _); 3] = [
+        (&nack, (CommandId::GENERIC_NACK, CommandStatus::ESME_RINVCMDID)),
+        (&unbind, failed),
+        (&|centre| centre.0.shutdown(std::net::Shutdown::Both).unwrap(), failed),
+    ];
+    for (way, expected) in ways {
+        let mut esme = Peer::connect(&node.smpp);
+        esme.write(|out| bind(out, TRX, 1, "acme"));
+        let mut centre = smsc.accept();
+        centre.expect(TRX);
+        way(&mut centre);
+        let answer = esme.expect_any();
+        assert_eq!((answer.id(), answer.status()), expected);
+        assert_eq!(answer.number(), 1);
+    }
 }
 
 #[test]
