@@ -58,6 +58,7 @@ impl Session {
             Move::Nack(status) => self.answer(leg, |_, out| answer::nack(header.sequence_number, status, out)),
             Move::Leave => {
                 self.answer(leg, |version, out| answer::refusal(header, CommandStatus::ESME_ROK, version, out));
+                self.fail_bind();
                 self.close(Leg::Esme);
                 self.close(Leg::Smsc);
             }

@@ -250,6 +250,13 @@ impl Session {
 
     /// No bind was accepted in time, or no unbind answered.
     pub(super) fn give_up_binding(&mut self) {
+        self.fail_bind();
+        self.close(Leg::Esme);
+        self.close(Leg::Smsc);
+    }
+
+    /// Answers a bind that nobody else will answer any more: it may be tried again.
+    pub(super) fn fail_bind(&mut self) {
         match self.state {
             State::Connecting => self.refuse_bind(CommandStatus::ESME_RBINDFAIL),
             State::Binding => {
@@ -261,8 +268,6 @@ impl Session {
             }
             _ => {}
         }
-        self.close(Leg::Esme);
-        self.close(Leg::Smsc);
     }
 }
 

@@ -41,6 +41,9 @@ impl Session {
             return None;
         }
         let rest = self.received.of(leg).end() - *self.parsed.of(leg);
+        if leg == Leg::Smsc {
+            self.fail_bind();
+        }
         if matches!(self.state, State::Bound(_)) {
             self.originate(other, CommandId::UNBIND, answer::unbind);
         }
@@ -65,9 +68,7 @@ impl Session {
             self.originate(Leg::Esme, CommandId::UNBIND, answer::unbind);
             self.originate(Leg::Smsc, CommandId::UNBIND, answer::unbind);
         }
-        if self.state == State::Connecting {
-            self.refuse_bind(CommandStatus::ESME_RBINDFAIL);
-        }
+        self.fail_bind();
         self.close(Leg::Esme);
         self.close(Leg::Smsc);
     }

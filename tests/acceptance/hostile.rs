@@ -389,8 +389,7 @@ fn a_body_that_lies_about_its_lengths_is_refused_and_the_next_is_read() {
         let answer = esme.expect(CommandId::SUBMIT_SM_RESP);
         assert_eq!((answer.number(), answer.status()), (2, CommandStatus::ESME_RSUBMITFAIL), "sm_length {length}");
     }
-    let mut number = 10;
-    for end in 16..whole.len() {
+    for (number, end) in (10..).zip(16..whole.len()) {
         // Cut at every octet, with a true command_length.
         let mut cut = whole[..end].to_vec();
         cut[..4].copy_from_slice(&(end as u32).to_be_bytes());
@@ -398,7 +397,6 @@ fn a_body_that_lies_about_its_lengths_is_refused_and_the_next_is_read() {
         esme.send(&cut);
         let answer = esme.expect(CommandId::SUBMIT_SM_RESP);
         assert!(answer.number() == number && answer.status() != OK, "cut at {end}");
-        number += 1;
     }
     // The same from the SMSC is refused in its words.
     centre.write(|out| wire::pdu(out, CommandId::DELIVER_SM, OK, 5, |out| out.extend_from_slice(b"\0\x01\x01659")));

@@ -96,6 +96,18 @@ fn receipts_of_a_transmitter_reach_the_receiver_of_its_account_under_its_own_sen
     let (mut rx, mut smsc_rx) = bound(&node.smpp, &smsc, CommandId::BIND_RECEIVER, "acme");
     smsc_rx.write(|out| receipt(out, 1, "+6591234567", "Likely-SCAM", "77AC"));
     assert_eq!(rx.expect(CommandId::DELIVER_SM).sm().destination.address, b"INFO");
+
+    // And so is one that comes after Tapis was stopped as it should be, at once behind the message.
+    let (mut tx, mut smsc_tx) = bound(&node.smpp, &smsc, CommandId::BIND_TRANSMITTER, "acme");
+    tx.write(|out| submit(out, 5, "once more tapistag", 1));
+    let tagged = smsc_tx.expect(CommandId::SUBMIT_SM);
+    smsc_tx.answer(&tagged, OK, Some(b"77AD\0"));
+    tx.expect(CommandId::SUBMIT_SM_RESP);
+    drop((tx, rx));
+    let node = node.restart(&folder);
+    let (mut rx, mut smsc_rx) = bound(&node.smpp, &smsc, CommandId::BIND_RECEIVER, "acme");
+    smsc_rx.write(|out| receipt(out, 1, "+6591234567", "Likely-SCAM", "77AD"));
+    assert_eq!(rx.expect(CommandId::DELIVER_SM).sm().destination.address, b"INFO");
 }
 
 #[test]
@@ -292,12 +304,31 @@ fn a_refused_bind_is_the_smscs_own_answer() {
     let answer = esme.expect(TRX.response());
     assert_eq!((answer.status(), answer.number()), (CommandStatus::ESME_RBINDFAIL, 1));
     assert!(esme.receive().is_none() && centre.receive().is_none(), "and both connections end");
-    // Or it says nothing, and goes.
-    let mut esme = Peer::connect(&node.smpp);
-    esme.write(|out| bind(out, TRX, 1, "acme"));
-    drop(smsc.accept());
-    let answer = esme.receive();
-    assert!(answer.is_none_or(|a| a.status() == CommandStatus::ESME_RBINDFAIL));
+    // Or with something else: nobody understands the bind, or it takes leave, or it goes.
+    let nack = |centre: &mut Peer| {
+        let status = CommandStatus::ESME_RINVCMDID;
+        centre.write(|out| wire::response(out, CommandId::GENERIC_NACK, status, 1, None));
+    };
+    let unbind = |centre: &mut Peer| {
+        centre.write(|out| wire::header_only(out, CommandId::UNBIND, 7));
+        assert_eq!(centre.expect(CommandId::UNBIND_RESP).number(), 7);
+    };
+    let failed = (TRX.response(), CommandStatus::ESME_RBINDFAIL);
+    let ways: [(&dyn Fn(&mut Peer), _); 3] = [
+        (&nack, (CommandId::GENERIC_NACK, CommandStatus::ESME_RINVCMDID)),
+        (&unbind, failed),
+        (&|centre| centre.0.shutdown(std::net::Shutdown::Both).unwrap(), failed),
+    ];
+    for (way, expected) in ways {
+        let mut esme = Peer::connect(&node.smpp);
+        esme.write(|out| bind(out, TRX, 1, "acme"));
+        let mut centre = smsc.accept();
+        centre.expect(TRX);
+        way(&mut centre);
+        let answer = esme.expect_any();
+        assert_eq!((answer.id(), answer.status()), expected);
+        assert_eq!(answer.number(), 1);
+    }
 }
 
 #[test]
@@ -305,7 +336,7 @@ fn when_no_smsc_can_be_reached_the_bind_may_be_tried_again() {
     let (folder, gone) = (Folder::new(), Smsc::new());
     let address = gone.address();
     drop(gone);
-    let node = Node::start(&folder, &[address.clone()], RULES, "");
+    let node = Node::start(&folder, std::slice::from_ref(&address), RULES, "");
     let mut esme = Peer::connect(&node.smpp);
     assert_eq!(esme.bind(TRX, "acme").status(), CommandStatus::ESME_RBINDFAIL);
     drop((esme, node));

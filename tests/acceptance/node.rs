@@ -79,19 +79,19 @@ impl Node {
     }
 
     fn spawn(command: &mut Command) -> Self {
-        let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let (mut smpp, mut admin) = (String::new(), String::new());
+        let child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let mut node = Self { child, smpp: String::new(), admin: String::new() };
+        let mut lines = BufReader::new(node.child.stderr.take().unwrap()).lines();
         let mut said = Vec::new();
         for line in lines.by_ref() {
             let line = line.unwrap();
             if let Some(address) = line.strip_prefix("listening smpp ") {
-                smpp = address.to_owned();
+                node.smpp = address.to_owned();
             } else if let Some(address) = line.strip_prefix("listening admin ") {
-                admin = address.to_owned();
+                node.admin = address.to_owned();
             } else if line == "ready" {
                 std::thread::spawn(move || lines.for_each(|line| eprintln!("{}", line.unwrap_or_default())));
-                return Self { child, smpp, admin };
+                return node;
             }
             said.push(line);
         }

@@ -60,7 +60,7 @@ fn kannel_comes_back_when_tapis_and_then_the_smsc_start_again() {
         return;
     }
     let (folder, smsc, start) = (Folder::new(), Smsc::npm(), Instant::now());
-    let node = Node::start(&folder, &[smsc.address.clone()], RULES, "");
+    let node = Node::start(&folder, std::slice::from_ref(&smsc.address), RULES, "");
     // Between its messages Kannel waits for this test.
     let (asked, done) = (folder.0.join("asked"), folder.0.join("done"));
     let command = format!("touch {}; until [ -e {} ]; do sleep 0.1; done", asked.display(), done.display());
@@ -108,7 +108,7 @@ fn say(line: &str) {
 fn run(smsc_name: &str, smsc: Smsc) {
     let folder = Folder::new();
     let back = Tee::new(&smsc.address);
-    let node = Node::start(&folder, &[back.address.clone()], RULES, "");
+    let node = Node::start(&folder, std::slice::from_ref(&back.address), RULES, "");
     let place = Place { smsc_name, front: Tee::new(&node.smpp), back, node, smsc };
     let mut totals: BTreeMap<Client, Counts> = BTreeMap::new();
     let mut failed = Vec::new();
