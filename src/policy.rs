@@ -11,7 +11,7 @@ pub use tags::TagEdits;
 
 use crate::config;
 use crate::config::decode::Placed;
-use crate::config::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::config::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::config::settings::Settings;
 use crate::config::source::{Place, Sources};
 use crate::config::spec::{AccountSpec, Action, AnswerKind, Points, ProfileSpec, Spec, TagSpec};
@@ -76,14 +76,21 @@ pub struct Loaded {
 /// # Errors
 /// Everything that is wrong, warnings included.
 pub fn load(sources: &Sources) -> Result<Loaded, Vec<Diagnostic>> {
-    let mut diagnostics = Diagnostics::default();
-    let (settings, spec) = config::read(sources, &mut diagnostics);
-    let policy = Policy::compile(&spec, sources, &mut diagnostics);
+    let (loaded, diagnostics) = read(sources);
     if diagnostics.has_errors() {
         return Err(diagnostics.sorted());
     }
-    let warnings = diagnostics.sorted().into_iter().filter(|d| d.severity == Severity::Warning).collect();
-    Ok(Loaded { policy, settings, spec, warnings })
+    Ok(Loaded { warnings: diagnostics.sorted(), ..loaded })
+}
+
+/// Reads and compiles what can be: where there are errors, the policy lacks what they are about, and is good for nothing
+/// but to run the cases of the rest.
+#[must_use]
+pub fn read(sources: &Sources) -> (Loaded, Diagnostics) {
+    let mut diagnostics = Diagnostics::default();
+    let (settings, spec) = config::read(sources, &mut diagnostics);
+    let policy = Policy::compile(&spec, sources, &mut diagnostics);
+    (Loaded { policy, settings, spec, warnings: Vec::new() }, diagnostics)
 }
 
 impl Policy {
@@ -258,9 +265,16 @@ fn profiles(spec: &Spec, diagnostics: &mut Diagnostics) -> Vec<(ProfileSpec, Pro
         .map(|p| {
             let name = p.tag.as_ref().or(last.as_ref().and_then(|l| l.tag.as_ref()));
             let wanted = name.map_or(LIKELY_SCAM, |n| n.value.as_str());
-            let tag = spec.tags.iter().position(|t| t.name.value == wanted);
+            let global = || spec.tags.iter().filter(|t| t.pack.is_none()).map(|t| t.name.value.as_str());
+            let tag = spec.tags.iter().position(|t| t.name.value == wanted && t.pack.is_none());
             if let (None, Some(name)) = (tag, p.tag.as_ref()) {
-                diagnostics.error(&name.place, "unknown-name", format!("there is no tag `{}`", name.value));
+                let diagnostic =
+                    diagnostics.error(&name.place, "unknown-name", format!("there is no tag `{}`", name.value));
+                match nearest(&name.value, global()) {
+                    Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+                    None => diagnostic
+                        .help(format!("the tags without a pack are {}", global().collect::<Vec<_>>().join(", "))),
+                }
             }
             let status =
                 if p.mo == Some(true) { CommandStatus::ESME_RX_R_APPN } else { CommandStatus::ESME_RSUBMITFAIL };
@@ -282,8 +296,12 @@ fn profiles(spec: &Spec, diagnostics: &mut Diagnostics) -> Vec<(ProfileSpec, Pro
 fn overrides(spec: &Spec, rules: &Ruleset, diagnostics: &mut Diagnostics) {
     for (n, one) in spec.overrides.iter().enumerate() {
         let target = &one.target.value;
-        if !rules.rules.iter().any(|r| rules::covers(target, &r.id)) {
-            diagnostics.error(&one.target.place, "unknown-name", format!("no rule is named `{target}`"));
+        if !spec.rules.iter().any(|r| rules::covers(target, &r.id.value)) {
+            let diagnostic =
+                diagnostics.error(&one.target.place, "unknown-name", format!("no rule is named `{target}`"));
+            if let Some(near) = nearest(target, spec.rules.iter().map(|r| r.id.value.as_str())) {
+                diagnostic.help(format!("did you mean `{near}`?"));
+            }
         }
         if spec.overrides.iter().take(n).any(|o| o.target.value == *target) {
             diagnostics.error(&one.target.place, "duplicate-id", format!("`{target}` is overridden twice"));

@@ -32,7 +32,7 @@ fn the_example_loads_and_its_cases_hold() {
         .unwrap_or_else(|all| panic!("{}", all.iter().map(|d| d.render(&sources)).collect::<Vec<_>>().join("\n\n")));
     let mut diagnostics = Diagnostics::default();
     let now = Timestamp(1_795_000_000_000_000);
-    let outcome = case::run(&loaded.spec, &loaded.policy, now, &mut diagnostics);
+    let outcome = case::run(&loaded.spec, &loaded.policy, true, now, &mut diagnostics);
     let failed: Vec<_> = diagnostics.sorted().iter().map(|d| d.render(&sources)).collect();
     assert!(failed.is_empty(), "{}", failed.join("\n\n"));
     assert_eq!((outcome.failed, outcome.held + outcome.skipped), (0, 40));

@@ -25,10 +25,15 @@ impl Decoder<'_> {
         let fields = self.map(node, "a condition")?;
         let [(key, value)] = fields.entries() else {
             let count = fields.entries().len();
-            let message = format!("a condition has exactly one key, this has {count}");
-            self.diagnostics
-                .error(&node.place, "condition", message)
-                .help("put several in a list: all: [ {..}, {..} ]");
+            let message = format!(
+                "a condition has exactly one key, this has {}",
+                if count == 0 { "none".into() } else { count.to_string() }
+            );
+            let help = match count {
+                0 => "as in { has: link } or { text: { words: [..] } }",
+                _ => "put several in a list: all: [ {..}, {..} ]",
+            };
+            self.diagnostics.error(&node.place, "condition", message).help(help);
             return None;
         };
         let kind = match key.text().unwrap_or_default() {
@@ -60,7 +65,9 @@ impl Decoder<'_> {
         let items = self.items(node, &format!("`{what}`"));
         if items.is_empty() {
             if matches!(node.value, Value::Sequence(_)) {
-                self.diagnostics.error(&node.place, "empty", format!("`{what}` of nothing"));
+                self.diagnostics
+                    .error(&node.place, "empty", format!("`{what}` of nothing"))
+                    .help("put conditions in it: [ { has: link }, { text: { words: [..] } } ]");
             }
             return None;
         }
@@ -172,7 +179,8 @@ impl Decoder<'_> {
                 all.filter(|c| !c.is_empty()).map(FieldValue::Countries)
             }
             Shape::Flag => self.flag(node, what).map(FieldValue::Flag),
-            Shape::Count => self.count(node, what, 0, 1_000_000_000).map(FieldValue::Count),
+            Shape::Count(max) => self.count(node, what, 0, max).map(FieldValue::Count),
+            Shape::Currency => self.currency(node, what).map(one),
             Shape::Number => self.hundredths(node, what, 0, 20_000_000).map(FieldValue::Number),
             Shape::Duration => self.duration(node, what).map(FieldValue::Duration),
             Shape::Within => self.within(node, what),
@@ -188,6 +196,19 @@ impl Decoder<'_> {
         let all: Vec<_> = items.iter().map(|i| self.choice(i, what, words)).collect();
         let all: Option<Vec<_>> = all.into_iter().collect();
         all.filter(|w| !w.is_empty()).map(FieldValue::Texts)
+    }
+
+    fn currency(&mut self, node: &Node, what: &str) -> Option<Placed<String>> {
+        let mut text = self.text(node, what)?;
+        if text.value.len() != 3 || !text.value.bytes().all(|b| b.is_ascii_alphabetic()) {
+            let message = format!("{what} cannot be `{}`", text.value);
+            self.diagnostics
+                .error(&text.place, "currency", message)
+                .help("write its three letters (ISO 4217): SGD, MYR, THB");
+            return None;
+        }
+        text.value.make_ascii_uppercase();
+        Some(text)
     }
 
     fn within(&mut self, node: &Node, what: &str) -> Option<FieldValue> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::diagnostic::{Diagnostics, nearest};
+use super::diagnostic::{Diagnostic, Diagnostics, nearest};
 use super::source::Place;
 use super::tree::{Node, Value};
 use crate::text::number::Country;
@@ -59,7 +59,13 @@ impl Decoder<'_> {
 
     /// The entries of a map with known keys; each unknown one is told.
     pub fn fields<'n>(&mut self, node: &'n Node, what: &str, known: &[&str]) -> Option<Fields<'n>> {
-        let fields = self.map(node, what)?;
+        let Value::Map(entries) = &node.value else {
+            let example = known.first().map_or_else(String::new, |key| format!("write {{ {key}: .. }}; "));
+            let help = format!("{example}the keys are {}", known.join(", "));
+            self.wrong_shape(node, what, "a map").help(help);
+            return None;
+        };
+        let fields = Fields { place: &node.place, entries };
         for (key, _) in fields.entries {
             let name = key.text().unwrap_or("?");
             if !known.contains(&name) {
@@ -223,7 +229,7 @@ impl Decoder<'_> {
         self.diagnostics.error(place, "missing-key", format!("{what} needs `{key}`"));
     }
 
-    fn wrong_shape(&mut self, node: &Node, what: &str, wanted: &str) {
+    fn wrong_shape(&mut self, node: &Node, what: &str, wanted: &str) -> &mut Diagnostic {
         let diagnostic = match node.value {
             Value::Null => self.diagnostics.error(&node.place, "null", format!("{what} has no value")),
             ref other => {
@@ -236,6 +242,7 @@ impl Decoder<'_> {
             (Value::Scalar { .. }, "a list") => diagnostic.help("put it in brackets: [..]"),
             _ => {}
         }
+        diagnostic
     }
 }
 

@@ -97,8 +97,9 @@ impl Diagnostic {
     /// With the source line and a caret under the place.
     #[must_use]
     pub fn render(&self, sources: &Sources) -> String {
-        let files = sources.main.iter().chain(&sources.rules);
-        let text = files.into_iter().find(|s| s.name == *self.place.file).map(|s| s.text.as_str());
+        let files = sources.main.iter().chain(&sources.rules).map(|s| (s.name.as_str(), s.text.as_str()));
+        let lists = sources.lists.iter().filter_map(|l| Some((l.name.as_str(), l.text.as_deref().ok()?)));
+        let text = files.chain(lists).find(|(name, _)| *name == &*self.place.file).map(|(_, text)| text);
         let line = text.and_then(|t| t.lines().nth(self.place.line.saturating_sub(1)));
         let mut out = self.to_string();
         if let Some(line) = line {

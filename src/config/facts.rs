@@ -1,5 +1,7 @@
 //! The facts that a condition may ask for, as one table: the reference, the decoder and the compiler read the same rows.
 
+use crate::limits::TEXT_CHARACTERS_MAX;
+
 /// What a field's value looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
@@ -25,8 +27,10 @@ pub enum Shape {
     Regex,
     /// `true` or `false`.
     Flag,
-    /// A whole number.
-    Count,
+    /// A whole number, at most this.
+    Count(u64),
+    /// A currency by its ISO 4217 code.
+    Currency,
     /// A number with at most two decimals.
     Number,
     /// A duration with its unit.
@@ -116,6 +120,9 @@ pub const APPS: &[&str] =
 const DAYS: &[&str] = &["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 const KEYS: &[&str] = &["sender", "account", "recipient", "domain", "phone", "campaign"];
 
+/// Texts longer than this are cut before they are judged.
+const CHARACTERS_MAX: u64 = TEXT_CHARACTERS_MAX as u64;
+
 use ListKind::{Addresses, Domains, Numbers, Senders, Words};
 
 /// The table.
@@ -126,11 +133,11 @@ pub static FACTS: &[FactSpec] = &[
         fields: &[
             field("direction", Shape::Choice(DIRECTIONS)),
             field("operation", Shape::Choice(OPERATIONS)),
-            field("data_coding", Shape::Count),
-            field("class", Shape::Count),
-            field("parts_above", Shape::Count),
+            field("data_coding", Shape::Count(255)),
+            field("class", Shape::Count(3)),
+            field("parts_above", Shape::Count(254)),
             field("ports", Shape::Flag),
-            remembered("protocol_id", Shape::Count),
+            remembered("protocol_id", Shape::Count(255)),
             remembered("anomaly", Shape::Text),
         ],
     },
@@ -180,8 +187,8 @@ pub static FACTS: &[FactSpec] = &[
             field("regex", Shape::Regex),
             field("except", Shape::Regex),
             field("starts_with", Shape::Texts),
-            field("length_above", Shape::Count),
-            field("length_below", Shape::Count),
+            field("length_above", Shape::Count(CHARACTERS_MAX)),
+            field("length_below", Shape::Count(CHARACTERS_MAX)),
             remembered("language", Shape::Text),
             remembered("obfuscation_above", Shape::Number),
         ],
@@ -226,9 +233,9 @@ pub static FACTS: &[FactSpec] = &[
     FactSpec {
         name: "amount",
         many: true,
-        fields: &[field("currency", Shape::Text), field("value_above", Shape::Number)],
+        fields: &[field("currency", Shape::Currency), field("value_above", Shape::Number)],
     },
-    FactSpec { name: "code", many: true, fields: &[field("length", Shape::Count)] },
+    FactSpec { name: "code", many: true, fields: &[field("length", Shape::Count(20))] },
     FactSpec {
         name: "time",
         many: false,
@@ -246,7 +253,7 @@ pub static FACTS: &[FactSpec] = &[
             remembered("count", Shape::Choice(&["messages", "recipients", "senders", "domains"])),
             remembered("per", Shape::Choices(KEYS)),
             remembered("over", Shape::Duration),
-            remembered("above", Shape::Count),
+            remembered("above", Shape::Count(1_000_000_000)),
             remembered("of", Shape::Finding),
             remembered("counted", Shape::Choice(&["seen", "passed"])),
         ],

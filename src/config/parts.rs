@@ -114,8 +114,12 @@ impl Decoder<'_> {
         let whose = |key: &str| whose.and_then(|w| w.get(key));
         let direction = whose("direction").and_then(|n| self.choice(n, "`direction`", &["mt", "mo"]));
         let thresholds = fields.get("thresholds").and_then(|n| self.fields(n, "`thresholds`", &["tag", "block"]));
-        let mut threshold =
-            |key: &str| thresholds.and_then(|t| t.get(key)).and_then(|n| self.hundredths(n, key, 0, 1_000)).map(Points);
+        let mut threshold = |key: &str| {
+            thresholds
+                .and_then(|t| t.get(key))
+                .and_then(|n| self.hundredths(n, &format!("the threshold `{key}`"), 0, 1_000))
+                .map(Points)
+        };
         let (tag_from, block_from) = (threshold("tag"), threshold("block"));
         let words = ["pass", "tag", "block"];
         let profile = ProfileSpec {
@@ -207,13 +211,14 @@ impl Decoder<'_> {
             self.missing(&node.place, "a registry entry", "sender");
             return None;
         };
-        let mut many = |key: &str| -> Vec<String> {
+        let mut many = |key: &str| -> Vec<Placed<String>> {
             let Some(list) = fields.get(key) else { return Vec::new() };
             let items = self.items(list, &format!("`{key}`"));
-            items.iter().filter_map(|i| self.text(i, &format!("an entry of `{key}`"))).map(|t| t.value).collect()
+            items.iter().filter_map(|i| self.text(i, &format!("an entry of `{key}`"))).collect()
         };
         let (accounts, domains, phones) = (many("accounts"), many("domains"), many("phones"));
-        let mut date = |key: &str| fields.get(key).and_then(|n| self.date(n)).map(|d| d.value);
+        let accounts = accounts.into_iter().map(|a| a.value).collect();
+        let mut date = |key: &str| fields.get(key).and_then(|n| self.date(n));
         let (valid_from, valid_until) = (date("valid_from"), date("valid_until"));
         Some(RegistryEntry {
             sender: self.text(sender, "`sender`")?.value,
@@ -260,9 +265,10 @@ impl Decoder<'_> {
         let fits = text.value.len() <= SOURCE_ADDR_OCTETS_MAX && text.value.bytes().all(|b| (0x20..0x7f).contains(&b));
         if !fits {
             let message = format!("`{}` does not fit a source address", text.value);
-            self.diagnostics
-                .error(&text.place, "source-addr", message)
-                .help(format!("ASCII, at most {SOURCE_ADDR_OCTETS_MAX} characters"));
+            self.diagnostics.error(&text.place, "source-addr", message).help(format!(
+                "ASCII, at most {SOURCE_ADDR_OCTETS_MAX} characters; this has {}",
+                text.value.chars().count()
+            ));
         }
         fits
     }
@@ -276,10 +282,13 @@ impl Decoder<'_> {
             }
         }
         let tag = self.text(fields.get("tag")?, "`tag`")?;
-        let number = tag.value.strip_prefix("0x").map(|hex| u16::from_str_radix(hex, 16));
+        let number = match tag.value.strip_prefix("0x") {
+            Some(hex) => u16::from_str_radix(hex, 16),
+            None => tag.value.parse(),
+        };
         let value = self.text(fields.get("value")?, "`value`")?.value.into_bytes();
         match number {
-            Some(Ok(number @ 0x1400..=0x3fff)) => Some((Tag(number), value)),
+            Ok(number @ 0x1400..=0x3fff) => Some((Tag(number), value)),
             _ => {
                 self.diagnostics
                     .error(&tag.place, "tlv", format!("`{}` is no vendor's tag", tag.value))

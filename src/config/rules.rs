@@ -153,14 +153,16 @@ impl Decoder<'_> {
                 .error(&node.place, "missing-key", format!("rule `{id}` needs `score` or `action`"))
                 .help("score: 0 names a building block for other rules");
         }
-        for key in ["about", "cases"] {
-            if fields.get(key).is_none() {
-                let message = format!("rule `{id}` should have `{key}`");
-                self.diagnostics.warning(&rule.id.place, "no-advice", message);
-            }
-        }
-        if rule.category.is_none() && fields.get("category").is_none() {
-            let message = format!("rule `{id}` should have `category`");
+        let has_category = rule.category.is_some() || fields.get("category").is_some();
+        let advised = [
+            ("about", fields.get("about").is_some()),
+            ("category", has_category),
+            ("cases", fields.get("cases").is_some()),
+        ];
+        let lacks: Vec<String> = advised.iter().filter(|(_, has)| !has).map(|(key, _)| format!("`{key}`")).collect();
+        if let Some((last, others)) = lacks.split_last() {
+            let others = if others.is_empty() { String::new() } else { format!("{} and ", others.join(", ")) };
+            let message = format!("rule `{id}` should have {others}{last}");
             self.diagnostics.warning(&rule.id.place, "no-advice", message);
         }
         if rule.tag.is_some() && rule.action == Some(Action::Block) {
@@ -171,9 +173,17 @@ impl Decoder<'_> {
 
     pub(super) fn exemption(&mut self, node: &Node, pack: &Pack) -> Option<ExemptionSpec> {
         let fields = self.fields(node, "an exemption", EXEMPTION_KEYS)?;
-        for key in ["id", "silences", "owner", "expires", "when"] {
+        for (key, help) in [
+            ("id", None),
+            ("silences", Some("name the findings that it silences: silences: [rule-id]")),
+            ("owner", Some("somebody answers for what it lets through: owner: fraud desk")),
+            ("expires", Some("nothing is let through for ever: expires: 2027-11-30")),
+            ("when", None),
+        ] {
             if fields.get(key).is_none() {
-                self.missing(&node.place, "an exemption", key);
+                let message = format!("an exemption needs `{key}`");
+                let diagnostic = self.diagnostics.error(&node.place, "missing-key", message);
+                help.into_iter().for_each(|h| diagnostic.help(h));
             }
         }
         let id = fields.get("id").and_then(|n| self.id(n, "an exemption's id"));

@@ -278,13 +278,13 @@ pub struct RegistryEntry {
     /// The accounts it may come through; none means any.
     pub accounts: Vec<String>,
     /// The domains it may link to.
-    pub domains: Vec<String>,
+    pub domains: Vec<Placed<String>>,
     /// The numbers it may ask people to call.
-    pub phones: Vec<String>,
+    pub phones: Vec<Placed<String>>,
     /// First day, `YYYY-MM-DD`.
-    pub valid_from: Option<String>,
+    pub valid_from: Option<Placed<String>>,
     /// Last day.
-    pub valid_until: Option<String>,
+    pub valid_until: Option<Placed<String>>,
 }
 
 /// One entry of `tags:`.

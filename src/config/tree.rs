@@ -207,6 +207,8 @@ pub fn parse(source: &Source, diagnostics: &mut Diagnostics) -> Option<Node> {
             }
             let message = error.to_string();
             let message = message.lines().next().unwrap_or("cannot be read").trim_start_matches("error: ");
+            let here = format!(" at line {}, column {}", place.line, place.column);
+            let message = message.trim_end_matches(here.as_str());
             diagnostics.error(&place, "yaml", message);
             None
         }
@@ -230,8 +232,10 @@ impl Reader<'_> {
             length: number(location.span().len()),
         };
         let source = self.source(&spanned.defined).to_owned();
-        self.refuse_tag(&place, &location);
+        let tag = self.refuse_tag(&place, &location);
         let value = match spanned.value {
+            // What was meant is told; it is not missing as well.
+            Shape::Null if tag.is_some() => Value::Scalar { text: tag.unwrap_or_default(), quoted: false },
             Shape::Null => Value::Null,
             Shape::Plain => Value::Scalar { text: source.trim().to_owned(), quoted: false },
             Shape::Text(text) => {
@@ -266,8 +270,8 @@ impl Reader<'_> {
         range.and_then(|r| self.text.get(r)).unwrap_or_default()
     }
 
-    /// serde never shows a tag: `!slot` in a list of words would silently be the empty word.
-    fn refuse_tag(&mut self, place: &Place, location: &serde_yaml::Location) {
+    /// serde never shows a tag: `!slot` in a list of words would silently be the empty word. Answers the tag.
+    fn refuse_tag(&mut self, place: &Place, location: &serde_yaml::Location) -> Option<String> {
         let start = location.span().byte_offset().and_then(|at| usize::try_from(at).ok()).unwrap_or(0);
         let before = self.text.get(..start).unwrap_or_default();
         let line_start = before.rfind('\n').map_or(0, |n| n + 1);
@@ -282,13 +286,13 @@ impl Reader<'_> {
         } else {
             None
         };
-        if let Some(tag) = tag {
-            let at = line.rfind(tag).and_then(|at| line.get(..at)).map(|before| before.chars().count() + 1);
-            let place = Place { column: at.unwrap_or(place.column), length: tag.chars().count(), ..place.clone() };
-            self.diagnostics
-                .error(&place, "yaml-tag", format!("`{tag}` is a YAML tag, not text"))
-                .help(format!("quote it: \"{tag}\""));
-        }
+        let tag = tag?.to_owned();
+        let at = line.rfind(&tag).and_then(|at| line.get(..at)).map(|before| before.chars().count() + 1);
+        let place = Place { column: at.unwrap_or(place.column), length: tag.chars().count(), ..place.clone() };
+        self.diagnostics
+            .error(&place, "yaml-tag", format!("`{tag}` is a YAML tag, not text"))
+            .help(format!("quote it: \"{tag}\""));
+        Some(tag)
     }
 }
 

@@ -3,12 +3,13 @@
 use std::net::IpAddr;
 use std::ops::Range;
 
-use super::list::{Addresses, Domains, Prefixes, Senders};
+use super::list::{Addresses, Domains, Prefixes, Senders, Until};
 use super::matcher::{Hits, RegexId, SetId};
 use super::{Registries, Ruleset};
 use crate::message::{Direction, Message, Party, PartyKind};
 use crate::text::number::Country;
 use crate::text::{App, LinkKind};
+use crate::time::Timestamp;
 use crate::wire::command::CommandId;
 
 /// Three values (Kleene): what cannot be known is neither.
@@ -120,7 +121,7 @@ pub(super) enum Test {
     HostIn(Domains),
     LinkKind(LinkKind),
     SenderOwns(bool),
-    BrandIn(Box<[String]>),
+    BrandIn(Box<[(String, Until)]>),
     PhoneIn(Prefixes, bool),
     PhoneCountry(Box<[Country]>),
     App(Box<[App]>),
@@ -234,18 +235,18 @@ impl Test {
             Self::PartsAbove(parts) => (u64::from(m.parts) > *parts).into(),
             Self::Ports(wanted) => (m.reading.udh().is_some_and(|u| u.ports.is_some()) == *wanted).into(),
             Self::Account(ids) => ids.iter().any(|id| id == m.account.id).into(),
-            Self::AccountIn(list) => list.contains(m.account.id).into(),
+            Self::AccountIn(list) => list.contains(m.account.id, m.now).into(),
             Self::AccountClass(class) => (m.account.class == Some(class)).into(),
-            Self::PeerIn(list) => m.peer.map_or(Truth::Unknown, |peer: IpAddr| list.contains(peer).into()),
+            Self::PeerIn(list) => m.peer.map_or(Truth::Unknown, |peer: IpAddr| list.contains(peer, m.now).into()),
             Self::SenderId(ids) => ids.iter().any(|id| id.eq_ignore_ascii_case(m.sender.id)).into(),
-            Self::SenderIn(list) => list.contains(m.sender.id).into(),
-            Self::SenderLike(list) => list.is_like(m.sender.id).into(),
+            Self::SenderIn(list) => list.contains(m.sender.id, m.now).into(),
+            Self::SenderLike(list) => list.is_like(m.sender.id, m.now).into(),
             Self::SenderKind(kind) => (m.sender.kind == *kind).into(),
             Self::Registered(registry) => {
                 cx.rules.registries.is_registered(*registry, m.sender.id, m.account.id, m.now).into()
             }
             Self::Country(whose, countries) => country(party(m, *whose), countries),
-            Self::PrefixIn(whose, list) => prefix(party(m, *whose), list),
+            Self::PrefixIn(whose, list) => prefix(party(m, *whose), list, m.now),
             Self::Within { from, to, zone } => {
                 let minute = minute_of_day(m.delivery.0, zone);
                 minute.map_or(Truth::Unknown, |at| {
@@ -330,14 +331,17 @@ impl Thing {
                 let Some(link) = reading.links().get(n) else { return Truth::Unknown };
                 let (host, domain) = (reading.link_host(link), reading.link_domain(link));
                 match test {
-                    Test::DomainIn(list, wanted) => (list.contains(host) == *wanted).into(),
-                    Test::DomainLike(list) => list.is_like(host, domain).into(),
-                    Test::HostIn(list) => list.contains(host).into(),
+                    Test::DomainIn(list, wanted) => (list.contains(host, m.now) == *wanted).into(),
+                    Test::DomainLike(list) => list.is_like(host, domain, m.now).into(),
+                    Test::HostIn(list) => list.contains(host, m.now).into(),
                     Test::LinkKind(kind) => (link.kind == *kind).into(),
                     Test::BrandIn(words) => {
                         let mut skeleton = String::with_capacity(host.len());
                         crate::text::fold::skeleton_of(host, &mut skeleton);
-                        skeleton.split(['.', '-']).any(|part| words.iter().any(|w| w == part)).into()
+                        skeleton
+                            .split(['.', '-'])
+                            .any(|part| words.iter().any(|(w, until)| w == part && m.now < *until))
+                            .into()
                     }
                     Test::SenderOwns(wanted) => {
                         (cx.rules.registries.owns_host(m.sender.id, m.account.id, m.now, host) == *wanted).into()
@@ -349,8 +353,8 @@ impl Thing {
                 let Some(phone) = reading.phones().get(n) else { return Truth::Unknown };
                 let registries: &Registries = &cx.rules.registries;
                 match test {
-                    Test::PhoneIn(list, wanted) => (list.contains(&phone.number) == *wanted).into(),
-                    Test::PrefixIn(_, list) => list.has_prefix_of(&phone.number).into(),
+                    Test::PhoneIn(list, wanted) => (list.contains(&phone.number, m.now) == *wanted).into(),
+                    Test::PrefixIn(_, list) => list.has_prefix_of(&phone.number, m.now).into(),
                     Test::PhoneCountry(countries) => {
                         phone.number.country().map_or(Truth::Unknown, |c| countries.contains(&c).into())
                     }
@@ -362,7 +366,7 @@ impl Thing {
             }
             Self::Handle => match (reading.handles().get(n), test) {
                 (Some(handle), Test::App(apps)) => apps.contains(&handle.app).into(),
-                (Some(handle), Test::HandleIn(list)) => list.contains(reading.handle_id(handle)).into(),
+                (Some(handle), Test::HandleIn(list)) => list.contains(reading.handle_id(handle), m.now).into(),
                 _ => Truth::Unknown,
             },
             Self::Amount => match (reading.amounts().get(n), test) {
@@ -393,11 +397,11 @@ fn country(party: &Party<'_>, countries: &[Country]) -> Truth {
     }
 }
 
-fn prefix(party: &Party<'_>, list: &Prefixes) -> Truth {
+fn prefix(party: &Party<'_>, list: &Prefixes, now: Timestamp) -> Truth {
     match (party.kind, &party.number) {
-        (_, Some(number)) => list.has_prefix_of(number).into(),
+        (_, Some(number)) => list.has_prefix_of(number, now).into(),
         (PartyKind::Number, None) => Truth::Unknown,
-        (PartyKind::ShortCode, None) => list.has_prefix_of_digits(party.id).into(),
+        (PartyKind::ShortCode, None) => list.has_prefix_of_digits(party.id, now).into(),
         _ => Truth::False,
     }
 }

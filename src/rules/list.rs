@@ -1,41 +1,59 @@
 //! Lists and registries, compiled for looking up: each costs the same however long it is.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 use super::likeness;
-use crate::config::spec::RegistryEntry;
+use crate::config::spec::{Placed, RegistryEntry};
 use crate::text::number::Number;
 use crate::time::Timestamp;
+
+/// An entry with the moment at which it ends.
+pub type Until = Timestamp;
+
+/// An entry without an end.
+pub const FOR_EVER: Until = Timestamp(u64::MAX);
+
+/// Keeps the later end of what stands in a list twice.
+fn keep(entries: &mut HashMap<Box<str>, Until>, entry: &str, until: Until) {
+    let end = entries.entry(entry.into()).or_insert(until);
+    *end = (*end).max(until);
+}
+
+fn holds(entries: &HashMap<Box<str>, Until>, entry: &str, now: Timestamp) -> bool {
+    entries.get(entry).is_some_and(|until| now < *until)
+}
 
 /// Domains; each stands for its subdomains too.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Domains {
-    entries: HashSet<Box<str>>,
-    /// Look-alike forms of the registrable label, with the label.
-    labels: HashMap<Box<str>, Box<str>>,
+    entries: HashMap<Box<str>, Until>,
+    /// Look-alike forms of the registrable label.
+    labels: HashMap<Box<str>, Until>,
 }
 
 impl Domains {
-    /// Adds one entry, as written: a scheme, a path and a leading `*.` are ignored.
-    pub fn insert(&mut self, entry: &str) {
+    /// Adds one entry, as written: a scheme, a path and a leading `*.` are ignored. Answers false when what is left is no
+    /// domain.
+    pub fn insert(&mut self, entry: &str, until: Until) -> bool {
         let entry = entry.trim().to_lowercase();
         let host = entry.split_once("://").map_or(entry.as_str(), |(_, rest)| rest);
         let host = host.split(['/', '?', '#', ':']).next().unwrap_or(host).trim_start_matches("*.").trim_matches('.');
-        if host.is_empty() {
-            return;
+        if !host.split('.').all(is_label) {
+            return false;
         }
         let label = host.split('.').next().unwrap_or(host);
-        self.labels.insert(likeness::skeleton(label).into(), label.into());
-        self.entries.insert(host.into());
+        keep(&mut self.labels, &likeness::skeleton(label), until);
+        keep(&mut self.entries, host, until);
+        true
     }
 
     /// Whether the host, or a domain above it, is an entry.
     #[must_use]
-    pub fn contains(&self, host: &str) -> bool {
+    pub fn contains(&self, host: &str, now: Timestamp) -> bool {
         let mut rest = host;
         loop {
-            if self.entries.contains(rest) {
+            if holds(&self.entries, rest, now) {
                 return true;
             }
             match rest.split_once('.') {
@@ -47,15 +65,16 @@ impl Domains {
 
     /// Whether the registrable domain looks like that of an entry and the host is none.
     #[must_use]
-    pub fn is_like(&self, host: &str, domain: &str) -> bool {
-        if self.contains(host) {
+    pub fn is_like(&self, host: &str, domain: &str, now: Timestamp) -> bool {
+        if self.contains(host, now) {
             return false;
         }
         let label = domain.split('.').next().unwrap_or(domain);
         let is_like = |part: &str| {
             let skeleton = likeness::skeleton(part);
-            self.labels.contains_key(skeleton.as_str())
-                || self.labels.keys().any(|known| likeness::is_one_off(&skeleton, known))
+            let is_one_off =
+                |(known, until): (&Box<str>, &Until)| now < *until && likeness::is_one_off(&skeleton, known);
+            holds(&self.labels, &skeleton, now) || self.labels.iter().any(is_one_off)
         };
         is_like(label) || label.split('-').any(|part| part.len() >= 4 && part != label && is_like(part))
     }
@@ -67,45 +86,50 @@ impl Domains {
     }
 }
 
+/// Whether it can stand between two dots of a domain, in Latin or another script.
+fn is_label(label: &str) -> bool {
+    let is_sign = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c) || (!c.is_ascii() && !c.is_whitespace());
+    !label.is_empty() && label.chars().all(is_sign)
+}
+
 /// Sender ids, without regard to case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Senders {
-    entries: HashSet<Box<str>>,
-    skeletons: HashSet<Box<str>>,
+    entries: HashMap<Box<str>, Until>,
+    skeletons: HashMap<Box<str>, Until>,
 }
 
 impl Senders {
     /// Adds one entry.
-    pub fn insert(&mut self, entry: &str) {
+    pub fn insert(&mut self, entry: &str, until: Until) {
         let entry = entry.trim();
         if !entry.is_empty() {
-            self.skeletons.insert(likeness::skeleton(entry).into());
-            self.entries.insert(entry.to_lowercase().into());
+            keep(&mut self.skeletons, &likeness::skeleton(entry), until);
+            keep(&mut self.entries, &entry.to_lowercase(), until);
         }
     }
 
     /// Whether it is an entry.
     #[must_use]
-    pub fn contains(&self, id: &str) -> bool {
+    pub fn contains(&self, id: &str, now: Timestamp) -> bool {
         if self.entries.is_empty() {
             return false;
         }
-        if self.entries.contains(id) {
+        if holds(&self.entries, id, now) {
             return true;
         }
-        id.chars().any(char::is_uppercase) && self.entries.contains(id.to_lowercase().as_str())
+        id.chars().any(char::is_uppercase) && holds(&self.entries, &id.to_lowercase(), now)
     }
 
     /// Whether it reads like an entry and is none.
     #[must_use]
-    pub fn is_like(&self, id: &str) -> bool {
-        if id.is_empty() || self.contains(id) {
+    pub fn is_like(&self, id: &str, now: Timestamp) -> bool {
+        if id.is_empty() || self.contains(id, now) {
             return false;
         }
         let skeleton = likeness::skeleton(id);
-        !skeleton.is_empty()
-            && (self.skeletons.contains(skeleton.as_str())
-                || self.skeletons.iter().any(|known| likeness::is_one_off(&skeleton, known)))
+        let is_one_off = |(known, until): (&Box<str>, &Until)| now < *until && likeness::is_one_off(&skeleton, known);
+        !skeleton.is_empty() && (holds(&self.skeletons, &skeleton, now) || self.skeletons.iter().any(is_one_off))
     }
 
     /// Entries.
@@ -118,34 +142,36 @@ impl Senders {
 /// Prefixes of international numbers, digits only.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Prefixes {
-    entries: HashSet<Box<str>>,
+    entries: HashMap<Box<str>, Until>,
 }
 
 impl Prefixes {
-    /// Adds one entry; `+`, spaces and hyphens are ignored.
-    pub fn insert(&mut self, entry: &str) {
+    /// Adds one entry; `+`, spaces and hyphens are ignored. Answers false when it is no number.
+    pub fn insert(&mut self, entry: &str, until: Until) -> bool {
         let digits: String = entry.chars().filter(char::is_ascii_digit).collect();
-        if !digits.is_empty() {
-            self.entries.insert(digits.into());
+        let is_number = !digits.is_empty() && entry.chars().all(|c| c.is_ascii_digit() || "+-() .".contains(c));
+        if is_number {
+            keep(&mut self.entries, &digits, until);
         }
+        is_number
     }
 
     /// Whether the number begins with an entry.
     #[must_use]
-    pub fn has_prefix_of(&self, number: &Number) -> bool {
-        self.has_prefix_of_digits(number.digits())
+    pub fn has_prefix_of(&self, number: &Number, now: Timestamp) -> bool {
+        self.has_prefix_of_digits(number.digits(), now)
     }
 
     /// Whether these digits begin with an entry.
     #[must_use]
-    pub fn has_prefix_of_digits(&self, digits: &str) -> bool {
-        (1..=digits.len()).any(|len| digits.get(..len).is_some_and(|prefix| self.entries.contains(prefix)))
+    pub fn has_prefix_of_digits(&self, digits: &str, now: Timestamp) -> bool {
+        (1..=digits.len()).any(|len| digits.get(..len).is_some_and(|prefix| holds(&self.entries, prefix, now)))
     }
 
     /// Whether the whole number is an entry.
     #[must_use]
-    pub fn contains(&self, number: &Number) -> bool {
-        self.entries.contains(number.digits())
+    pub fn contains(&self, number: &Number, now: Timestamp) -> bool {
+        holds(&self.entries, number.digits(), now)
     }
 
     /// Entries.
@@ -158,12 +184,12 @@ impl Prefixes {
 /// IP addresses and networks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Addresses {
-    entries: Vec<(u128, u128)>,
+    entries: Vec<(u128, u128, Until)>,
 }
 
 impl Addresses {
     /// Adds `192.0.2.1`, `192.0.2.0/24`, `2001:db8::/32`. Answers false when it is none of these.
-    pub fn insert(&mut self, entry: &str) -> bool {
+    pub fn insert(&mut self, entry: &str, until: Until) -> bool {
         let (address, bits) = entry.trim().split_once('/').map_or((entry.trim(), None), |(a, b)| (a, Some(b)));
         let Ok(address) = address.parse::<IpAddr>() else { return false };
         let width = if address.is_ipv4() { 32 } else { 128 };
@@ -172,15 +198,15 @@ impl Addresses {
             return false;
         }
         let mask = u128::MAX.checked_shl(width - bits).unwrap_or(0);
-        self.entries.push((mapped(address) & mask, mask));
+        self.entries.push((mapped(address) & mask, mask, until));
         true
     }
 
     /// Whether the address is one, or in one.
     #[must_use]
-    pub fn contains(&self, address: IpAddr) -> bool {
+    pub fn contains(&self, address: IpAddr, now: Timestamp) -> bool {
         let address = mapped(address);
-        self.entries.iter().any(|(network, mask)| address & mask == *network)
+        self.entries.iter().any(|(network, mask, until)| address & mask == *network && now < *until)
     }
 
     /// Entries.
@@ -205,6 +231,19 @@ pub struct Registry {
     pub senders: Senders,
 }
 
+/// What an entry of a list or registry is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// A domain.
+    Domain,
+    /// A number or the start of one.
+    Number,
+    /// An IP address or network.
+    Address,
+    /// A day.
+    Date,
+}
+
 #[derive(Clone, Debug)]
 struct Registered {
     accounts: Vec<String>,
@@ -215,20 +254,31 @@ struct Registered {
 }
 
 impl Registry {
-    /// Adds one entry.
-    pub fn insert(&mut self, entry: &RegistryEntry) {
+    /// Adds one entry. Answers what of it is no domain, number or date; an entry without its dates would hold too long,
+    /// and is not added.
+    pub fn insert<'e>(&mut self, entry: &'e RegistryEntry) -> Vec<(Fault, &'e Placed<String>)> {
         let mut domains = Domains::default();
-        entry.domains.iter().for_each(|d| domains.insert(d));
         let mut phones = Prefixes::default();
-        entry.phones.iter().for_each(|p| phones.insert(p));
-        self.senders.insert(&entry.sender);
-        self.entries.entry(entry.sender.to_lowercase().into()).or_default().push(Registered {
-            accounts: entry.accounts.clone(),
-            domains,
-            phones,
-            valid_from: entry.valid_from.as_deref().and_then(|d| midnight(d, 0)),
-            valid_before: entry.valid_until.as_deref().and_then(|d| midnight(d, 1)),
-        });
+        let bad_domains =
+            entry.domains.iter().filter(|d| !domains.insert(&d.value, FOR_EVER)).map(|d| (Fault::Domain, d));
+        let mut faults: Vec<_> = bad_domains.collect();
+        faults.extend(entry.phones.iter().filter(|p| !phones.insert(&p.value, FOR_EVER)).map(|p| (Fault::Number, p)));
+        let mut date = |date: Option<&'e Placed<String>>, days| {
+            let at = midnight(&date?.value, days);
+            if at.is_none() {
+                faults.extend(date.map(|d| (Fault::Date, d)));
+            }
+            at
+        };
+        let valid_from = date(entry.valid_from.as_ref(), 0);
+        let valid_before = date(entry.valid_until.as_ref(), 1);
+        if faults.iter().all(|(fault, _)| *fault != Fault::Date) {
+            self.senders.insert(&entry.sender, FOR_EVER);
+            let accounts = entry.accounts.clone();
+            let one = Registered { accounts, domains, phones, valid_from, valid_before };
+            self.entries.entry(entry.sender.to_lowercase().into()).or_default().push(one);
+        }
+        faults
     }
 
     /// The entries of a sender that hold for this account today.
@@ -256,7 +306,7 @@ impl Registry {
     pub fn standing(&self, sender: &str, account: &str, now: Timestamp) -> &'static str {
         if self.is_registered(sender, account, now) {
             "registered"
-        } else if self.senders.contains(sender) {
+        } else if self.senders.contains(sender, now) {
             "other-account"
         } else {
             "unregistered"
@@ -266,13 +316,13 @@ impl Registry {
     /// Whether the host belongs to the sender.
     #[must_use]
     pub fn owns_host(&self, sender: &str, account: &str, now: Timestamp, host: &str) -> bool {
-        self.holding(sender, account, now).any(|e| e.domains.contains(host))
+        self.holding(sender, account, now).any(|e| e.domains.contains(host, now))
     }
 
     /// Whether the number belongs to the sender.
     #[must_use]
     pub fn owns_number(&self, sender: &str, account: &str, now: Timestamp, number: &Number) -> bool {
-        self.holding(sender, account, now).any(|e| e.phones.contains(number))
+        self.holding(sender, account, now).any(|e| e.phones.contains(number, now))
     }
 
     /// Entries.
@@ -293,53 +343,102 @@ pub(super) fn midnight(date: &str, days: i64) -> Option<Timestamp> {
 mod tests {
     use super::*;
 
+    const NOW: Timestamp = Timestamp(0);
+
     #[test]
     fn a_domain_stands_for_its_subdomains_and_for_nothing_that_ends_like_it() {
         let mut domains = Domains::default();
-        domains.insert("https://DBS.com.sg/login");
-        assert!(domains.contains("dbs.com.sg") && domains.contains("www.dbs.com.sg"));
-        assert!(!domains.contains("xdbs.com.sg") && !domains.contains("com.sg"));
-        assert!(domains.is_like("d8s.top", "d8s.top"));
-        assert!(!domains.is_like("www.dbs.com.sg", "dbs.com.sg"));
+        assert!(domains.insert("https://DBS.com.sg/login", FOR_EVER));
+        assert!(domains.contains("dbs.com.sg", NOW) && domains.contains("www.dbs.com.sg", NOW));
+        assert!(!domains.contains("xdbs.com.sg", NOW) && !domains.contains("com.sg", NOW));
+        assert!(domains.is_like("d8s.top", "d8s.top", NOW));
+        assert!(!domains.is_like("www.dbs.com.sg", "dbs.com.sg", NOW));
     }
 
     #[test]
     fn a_look_alike_is_no_entry() {
         let mut senders = Senders::default();
-        ["DBS", "SingPost", "gov.sg"].into_iter().for_each(|s| senders.insert(s));
+        ["DBS", "SingPost", "gov.sg"].into_iter().for_each(|s| senders.insert(s, FOR_EVER));
         for like in ["D8S", "DB5", "DBS.", "S1ngPost", "SingP0st", "Gov-SG", "SingPosst"] {
-            assert!(senders.is_like(like), "{like}");
+            assert!(senders.is_like(like, NOW), "{like}");
         }
         for other in ["DBS", "dbs", "DHL", "UOB", "singpost", ""] {
-            assert!(!senders.is_like(other), "{other}");
+            assert!(!senders.is_like(other, NOW), "{other}");
         }
     }
 
     #[test]
     fn networks_hold_their_addresses() {
         let mut all = Addresses::default();
-        assert!(all.insert("10.0.0.0/8") && all.insert("2001:db8::/32") && all.insert("192.0.2.1"));
-        assert!(!all.insert("300.0.0.1") && !all.insert("10.0.0.0/40"));
-        assert!(all.contains("10.9.8.7".parse().unwrap()) && all.contains("2001:db8::9".parse().unwrap()));
-        assert!(!all.contains("11.0.0.1".parse().unwrap()) && !all.contains("192.0.2.2".parse().unwrap()));
+        assert!(
+            all.insert("10.0.0.0/8", FOR_EVER)
+                && all.insert("2001:db8::/32", FOR_EVER)
+                && all.insert("192.0.2.1", FOR_EVER)
+        );
+        assert!(!all.insert("300.0.0.1", FOR_EVER) && !all.insert("10.0.0.0/40", FOR_EVER));
+        assert!(all.contains("10.9.8.7".parse().unwrap(), NOW) && all.contains("2001:db8::9".parse().unwrap(), NOW));
+        assert!(!all.contains("11.0.0.1".parse().unwrap(), NOW) && !all.contains("192.0.2.2".parse().unwrap(), NOW));
+    }
+
+    #[test]
+    fn an_entry_ends_on_its_day_and_the_later_of_two_ends_counts() {
+        let (mut domains, mut senders, mut prefixes) = (Domains::default(), Senders::default(), Prefixes::default());
+        let day = |date: &str| midnight(date, 0).unwrap();
+        for end in ["2026-06-01", "2026-03-01"].map(day) {
+            assert!(domains.insert("bad.top", end) && prefixes.insert("+65 9", end));
+            senders.insert("SCAMMY", end);
+        }
+        for (now, holds) in [(Timestamp(day("2026-06-01").0 - 1), true), (day("2026-06-01"), false)] {
+            assert_eq!(domains.contains("a.bad.top", now), holds);
+            assert_eq!(domains.is_like("bad.com", "bad.com", now), holds);
+            assert_eq!(senders.contains("scammy", now), holds);
+            assert_eq!(senders.is_like("SCAMMY.", now), holds);
+            assert_eq!(prefixes.has_prefix_of_digits("6591234567", now), holds);
+        }
+    }
+
+    #[test]
+    fn what_is_no_entry_is_told() {
+        for no in ["https://", "not a domain", "a..b", "", "a,b"] {
+            assert!(!Domains::default().insert(no, FOR_EVER), "{no}");
+        }
+        for no in ["none", "", "+", "65x"] {
+            assert!(!Prefixes::default().insert(no, FOR_EVER), "{no}");
+        }
+        assert!(
+            Domains::default().insert("*.ธนาคาร.ไทย", FOR_EVER) && Prefixes::default().insert("+65 (6)-1", FOR_EVER)
+        );
+    }
+
+    fn placed(text: &str) -> Placed<String> {
+        Placed { value: text.into(), place: crate::config::spec::Place::start("t") }
     }
 
     #[test]
     fn a_registered_name_holds_for_its_account_and_its_days() {
         let mut registry = Registry::default();
-        registry.insert(&RegistryEntry {
+        let mut entry = RegistryEntry {
             sender: "DBS".into(),
             accounts: vec!["dbs-direct".into()],
-            domains: vec!["dbs.com".into()],
-            valid_from: Some("2026-01-01".into()),
-            valid_until: Some("2026-12-31".into()),
+            domains: vec![placed("dbs.com")],
+            valid_from: Some(placed("2026-01-01")),
+            valid_until: Some(placed("2026-12-31")),
             ..RegistryEntry::default()
-        });
+        };
+        assert!(registry.insert(&entry).is_empty());
         let day = |date: &str| midnight(date, 0).unwrap();
         assert!(registry.is_registered("DBS", "dbs-direct", day("2026-12-31")));
         assert!(!registry.is_registered("DBS", "dbs-direct", day("2027-01-01")));
         assert!(!registry.is_registered("DBS", "agg", day("2026-06-01")));
         assert_eq!(registry.standing("dbs", "agg", day("2026-06-01")), "other-account");
         assert!(registry.owns_host("DBS", "dbs-direct", day("2026-06-01"), "www.dbs.com"));
+
+        entry.sender = "POSB".into();
+        entry.domains.push(placed("no domain"));
+        entry.valid_until = Some(placed("soon"));
+        let faults = registry.insert(&entry);
+        let told: Vec<_> = faults.iter().map(|(fault, what)| (*fault, what.value.as_str())).collect();
+        assert_eq!(told, [(Fault::Domain, "no domain"), (Fault::Date, "soon")]);
+        assert!(!registry.is_registered("POSB", "dbs-direct", day("2026-06-01")), "it would never end");
     }
 }

@@ -12,6 +12,9 @@ use daachorse::{DoubleArrayAhoCorasick, DoubleArrayAhoCorasickBuilder, MatchKind
 use regex_automata::meta::Regex;
 use regex_syntax::hir::{Hir, HirKind};
 
+use super::list::{FOR_EVER, Until};
+use crate::time::Timestamp;
+
 /// Names a set of words that a condition asks for together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SetId(u32);
@@ -27,6 +30,8 @@ pub struct Word {
     pub folded: String,
     /// Whether letters may follow: `pinjam*`.
     pub open: bool,
+    /// When it ends.
+    pub until: Until,
 }
 
 impl Word {
@@ -38,7 +43,7 @@ impl Word {
         crate::text::fold::fold(text, &mut folded);
         let mut skeleton = String::with_capacity(folded.len());
         crate::text::fold::skeleton_of(folded.trim(), &mut skeleton);
-        (!skeleton.is_empty()).then_some(Self { folded: skeleton, open })
+        (!skeleton.is_empty()).then_some(Self { folded: skeleton, open, until: FOR_EVER })
     }
 
     /// Whether a match at `range` of `text` is a whole word.
@@ -197,7 +202,10 @@ fn compile(pattern: &str) -> Result<(Regex, Hir), BadRegex> {
     })?;
     let config = Regex::config().nfa_size_limit(Some(REGEX_OCTETS_MAX)).utf8_empty(true);
     let regex = Regex::builder().configure(config).build_from_hir(&hir).map_err(|e| {
-        let message = std::error::Error::source(&e).map_or_else(|| e.to_string(), ToString::to_string);
+        let message = match e.size_limit() {
+            Some(_) => "it is too large when it is compiled".to_owned(),
+            None => std::error::Error::source(&e).map_or_else(|| e.to_string(), ToString::to_string),
+        };
         BadRegex { message, at: 0 }
     })?;
     if regex.find("").is_some() {
@@ -228,8 +236,8 @@ fn worth(atoms: &[String]) -> (usize, std::cmp::Reverse<usize>) {
 }
 
 impl Matcher {
-    /// Reads the skeleton of a text; [`Hits`] then answers for it.
-    pub fn scan(&self, text: &str, hits: &mut Hits) {
+    /// Reads the skeleton of a text at a time; [`Hits`] then answers for it.
+    pub fn scan(&self, text: &str, now: Timestamp, hits: &mut Hits) {
         hits.start(self.sets, self.regexes.len());
         let Some(automaton) = &self.automaton else { return };
         for found in automaton.find_overlapping_iter(text) {
@@ -238,7 +246,7 @@ impl Matcher {
                 match one {
                     Use::Atom(regex) => hits.mark_candidate(*regex),
                     Use::Word { set, word } => {
-                        if !hits.has_set(*set) && word.stands(text, &range) {
+                        if !hits.has_set(*set) && now < word.until && word.stands(text, &range) {
                             hits.mark_set(*set, &range);
                         }
                     }
@@ -335,7 +343,7 @@ mod tests {
         let matcher = builder.build().unwrap();
         let mut hits = Hits::default();
         let mut seen = |text: &str| {
-            matcher.scan(&text.replace('i', "l"), &mut hits);
+            matcher.scan(&text.replace('i', "l"), Timestamp(0), &mut hits);
             matcher.set(set, &hits).map(|r| text[r].to_owned())
         };
         assert_eq!(seen("ajukan kta hari ini").as_deref(), Some("kta"));
@@ -358,7 +366,7 @@ mod tests {
         let matcher = builder.build().unwrap();
         let mut hits = Hits::default();
         let mut fires = |text: &str| {
-            matcher.scan(&text.replace('i', "l"), &mut hits);
+            matcher.scan(&text.replace('i', "l"), Timestamp(0), &mut hits);
             matcher.regex(regex, text, &mut hits).is_some()
         };
         assert!(fires("please send me the code"));

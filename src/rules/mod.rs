@@ -142,7 +142,7 @@ impl Ruleset {
         if self.is_report(message) {
             return;
         }
-        self.matcher.scan(message.reading.skeleton(), &mut scratch.hits);
+        self.matcher.scan(message.reading.skeleton(), message.now, &mut scratch.hits);
         scratch.fired.clear();
         scratch.fired.resize(self.rules.len(), Truth::Unknown);
         for (n, rule) in self.rules.iter().enumerate() {
@@ -198,7 +198,7 @@ impl Ruleset {
     #[must_use]
     pub fn registry_standing(&self, message: &Message<'_>) -> Option<&'static str> {
         let sender = message.sender.id;
-        let known = self.registries.all.iter().find(|(_, r)| r.senders.contains(sender));
+        let known = self.registries.all.iter().find(|(_, r)| r.senders.contains(sender, message.now));
         known.map(|(_, r)| r.standing(sender, message.account.id, message.now))
     }
 

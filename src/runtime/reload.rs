@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use super::files::Origin;
 use super::{Node, metrics};
 use crate::case;
-use crate::config::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::config::diagnostic::{Diagnostic, Severity};
 use crate::config::source::{Place, Sources};
 use crate::policy::{self, Difference, Loaded};
 use crate::time::Timestamp;
@@ -75,18 +75,13 @@ pub fn load(origin: &Origin, now: Timestamp) -> Result<(Loaded, Sources, case::O
 /// # Errors
 /// Everything that is wrong, with what was read.
 pub fn check(sources: Sources, now: Timestamp) -> Result<(Loaded, Sources, case::Outcome), (Vec<Diagnostic>, Sources)> {
-    match policy::load(&sources) {
-        Err(all) => Err((all, sources)),
-        Ok(loaded) => {
-            let mut diagnostics = Diagnostics::default();
-            let outcome = case::run(&loaded.spec, &loaded.policy, now, &mut diagnostics);
-            if outcome.failed == 0 {
-                return Ok((loaded, sources, outcome));
-            }
-            diagnostics.append(loaded.warnings);
-            Err((diagnostics.sorted(), sources))
-        }
+    let (loaded, mut diagnostics) = policy::read(&sources);
+    let whole = !diagnostics.has_errors();
+    let outcome = case::run(&loaded.spec, &loaded.policy, whole, now, &mut diagnostics);
+    if diagnostics.has_errors() {
+        return Err((diagnostics.sorted(), sources));
     }
+    Ok((Loaded { warnings: diagnostics.sorted(), ..loaded }, sources, outcome))
 }
 
 fn unreadable(why: String) -> Diagnostic {

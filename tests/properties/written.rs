@@ -229,11 +229,13 @@ fn value(fact: &'static FactSpec, field: &'static FieldSpec) -> BoxedStrategy<Va
             .boxed(),
         Shape::Regex => pattern().prop_map(Value::from).boxed(),
         Shape::Flag => any::<bool>().prop_map(Value::from).boxed(),
-        Shape::Count => match (fact.name, field.name) {
+        // Small numbers, for which a message may be on either side.
+        Shape::Count(max) => match (fact.name, field.name) {
             ("message", "data_coding") => select(&[0_u64, 3, 8, 0xf5][..]).prop_map(Value::from).boxed(),
-            ("message", "class" | "parts_above") | ("code", _) => (0..7_u64).prop_map(Value::from).boxed(),
-            _ => (0..60_u64).prop_map(Value::from).boxed(),
+            ("message", _) | ("code", _) => (0..=max.min(7)).prop_map(Value::from).boxed(),
+            _ => (0..=max.min(60)).prop_map(Value::from).boxed(),
         },
+        Shape::Currency => one_of(texts_of(fact, field)),
         Shape::Number => select(vec![json!(0), json!(1), json!(12), json!(99.5), json!(2000)]).boxed(),
         Shape::Duration => one_of(&["30s", "10m", "24h", "7d"]),
         Shape::Within => one_of(&["22:00-07:00", "09:00-17:30", "00:00-00:01"]),

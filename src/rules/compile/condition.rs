@@ -10,12 +10,6 @@ impl<'a> Compiler<'a> {
             ConditionKind::All(all) => ("all", String::new(), Kind::All(self.conditions(all, scope)?)),
             ConditionKind::Any(any) => ("any", String::new(), Kind::Any(self.conditions(any, scope)?)),
             ConditionKind::Not(inner) => {
-                if let ConditionKind::Fact { fact, .. } = &inner.kind
-                    && fact.name == "text"
-                {
-                    let message = "the sender can silence this by adding words";
-                    self.diagnostics.warning(&condition.place, "not-text", message).help("use `except` beside `regex`");
-                }
                 scope.negated = !scope.negated;
                 let inner = self.condition(inner, scope);
                 scope.negated = !scope.negated;
@@ -26,8 +20,16 @@ impl<'a> Compiler<'a> {
                 ("at_least", format!("{count} of"), Kind::AtLeast(count, self.conditions(of, scope)?))
             }
             ConditionKind::Has(fact) => ("has", fact.name.to_owned(), Kind::Thing(thing(fact)?, Box::default())),
-            ConditionKind::Finding(id) => ("finding", id.value.clone(), Kind::Finding(self.finding(id, scope)?)),
+            ConditionKind::Finding(id) => ("finding", id.value.clone(), {
+                // Why the rule that is asked for could not be compiled is told at its own place.
+                let found = self.finding(id, scope).filter(|found| !found.is_empty())?;
+                Kind::Finding(found)
+            }),
             ConditionKind::Fact { fact, fields } => {
+                if fact.name == "text" && scope.negated && !scope.in_exemption {
+                    let message = "under `not`: the sender can silence this rule by adding words";
+                    self.diagnostics.warning(&condition.place, "not-text", message).help("use `except` beside `regex`");
+                }
                 let mut tests = Vec::with_capacity(fields.len());
                 for field in fields {
                     tests.push(self.field(fact, field, fields, scope));
@@ -64,8 +66,7 @@ impl<'a> Compiler<'a> {
         let found: Vec<_> = rules.iter().enumerate().filter(|(_, r)| target.names(&r.id)).collect();
         let specs = &self.spec.rules;
         if found.is_empty() && !specs.iter().any(|r| target.names(&r.id.value)) {
-            let known: Vec<_> = specs.iter().map(|r| r.id.value.clone()).collect();
-            self.unknown_name(id, "rule", &known);
+            self.unknown_name(id, "rule", &self.rule_ids());
             return None;
         }
         if let Some((_, quiet)) = found.iter().find(|(_, r)| r.mode < scope.mode)

@@ -4,7 +4,7 @@ use super::{Compiler, Entries, Scope, texts};
 use crate::config::spec::{FactSpec, Field, FieldValue, ListKind, Placed};
 use crate::message::{Direction, PartyKind};
 use crate::rules::condition::{Test, Whose};
-use crate::rules::list::Domains;
+use crate::rules::list::{Domains, FOR_EVER, Fault};
 use crate::text::{App, LinkKind};
 use crate::wire::command::CommandId;
 
@@ -103,7 +103,22 @@ impl<'a> Compiler<'a> {
                 let text = if in_except { except? } else { pattern };
                 let quote = usize::from(text.place.length > text.value.chars().count());
                 let place = text.place.shifted(bad.at + quote);
-                self.diagnostics.error(&place, "regex", format!("this regex cannot be used: {}", bad.message));
+                let diagnostic =
+                    self.diagnostics.error(&place, "regex", format!("this regex cannot be used: {}", bad.message));
+                let about = |words: &str| bad.message.contains(words);
+                diagnostic.help(if about("look-around") {
+                    "drop what must not be there with `except`; word ends are \\b"
+                } else if about("unclosed") || about("unopened") {
+                    "to mean the sign itself, write it with a \\ before it"
+                } else if about("backreference") {
+                    "a pattern cannot ask for what it found before: write the alternatives out"
+                } else if about("too large") {
+                    "let repetitions end earlier: {1,50} and not {1,500}"
+                } else if about("empty text") {
+                    "name something that must be there"
+                } else {
+                    "the syntax is that of https://docs.rs/regex"
+                });
                 None
             }
         }
@@ -140,7 +155,11 @@ impl<'a> Compiler<'a> {
             (_, "sender_owns", FieldValue::Flag(owns)) => Test::SenderOwns(*owns),
             ("link", "domain" | "domains", FieldValue::Texts(names)) => {
                 let mut domains = Domains::default();
-                names.iter().for_each(|d| domains.insert(&d.value));
+                for name in names {
+                    if !domains.insert(&name.value, FOR_EVER) {
+                        self.bad_entry(Fault::Domain, name);
+                    }
+                }
                 Test::DomainIn(domains, true)
             }
             ("link", "domain_in", _) => Test::DomainIn(self.domains(field, scope)?, true),
@@ -148,7 +167,9 @@ impl<'a> Compiler<'a> {
             ("link", "domain_like", _) => Test::DomainLike(self.domains(field, scope)?),
             ("link", "host_in", _) => Test::HostIn(self.domains(field, scope)?),
             ("link", "brand_in", _) => match self.list_named(field, &[ListKind::Words], scope)? {
-                Entries::Words { skeletons, .. } => Test::BrandIn(skeletons.clone().into()),
+                Entries::Words { words, .. } => {
+                    Test::BrandIn(words.iter().map(|(word, _)| (word.folded.clone(), word.until)).collect())
+                }
                 _ => return None,
             },
             ("link", _, _) => Test::LinkKind(link_kind(&texts(field).first()?.value)?),
@@ -158,7 +179,7 @@ impl<'a> Compiler<'a> {
             ("phone", _, _) => Test::PhoneCountry(countries(field)),
             ("handle", "id_in", _) => Test::HandleIn(self.senders(field, scope)?),
             ("handle", _, _) => Test::App(texts(field).iter().filter_map(|t| App::from_name(&t.value)).collect()),
-            ("amount", "currency", _) => Test::Currency(texts(field).first()?.value.to_uppercase()),
+            ("amount", "currency", _) => Test::Currency(texts(field).first()?.value.clone()),
             ("amount", _, FieldValue::Number(n)) => Test::ValueAbove(u64::try_from(*n).unwrap_or(0)),
             ("code", _, FieldValue::Count(n)) => Test::CodeLength(*n),
             _ => return None,

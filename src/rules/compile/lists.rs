@@ -1,9 +1,15 @@
 //! Lists and registries: their entries read, and looked up by name.
 
 use super::{Compiler, Entries, Scope, full, texts};
-use crate::config::spec::{Field, ListKind, ListSpec, Place, Placed, RegistryEntry};
-use crate::rules::list::{Addresses, Domains, Prefixes, Registry, Senders};
+use crate::config::spec::{Field, ListKind, Place, Placed, RegistryEntry};
+use crate::rules::list::{Addresses, Domains, FOR_EVER, Fault, Prefixes, Registry, Senders, Until, midnight};
 use crate::rules::matcher::Word;
+
+/// An entry of a list, inline or from a file.
+struct Entry {
+    text: Placed<String>,
+    until: Until,
+}
 
 impl Compiler<'_> {
     /// The lines of a file that a list names: entries with their places.
@@ -31,31 +37,62 @@ impl Compiler<'_> {
     }
 
     /// Entries of a list's file: one a line, or CSV with the header `value,expires,note`.
-    fn list_file(&mut self, file: &Placed<String>) -> Vec<Placed<String>> {
+    fn list_file(&mut self, file: &Placed<String>) -> Vec<Entry> {
         let lines = self.file(file);
-        let is_csv = lines.first().is_some_and(|(l, _)| l.trim().split(',').next() == Some("value"));
-        let skip = usize::from(is_csv);
-        lines
-            .into_iter()
-            .skip(skip)
-            .map(|(_, mut entry)| {
-                if is_csv {
-                    entry.value = csv(&entry.value).into_iter().next().unwrap_or_default();
+        let header = lines.first().map(|(line, _)| csv(line)).unwrap_or_default();
+        if header.first().is_none_or(|first| first != "value") {
+            return lines.into_iter().map(|(_, text)| Entry { text, until: FOR_EVER }).collect();
+        }
+        let expires = header.iter().position(|name| name == "expires");
+        let mut entries = Vec::with_capacity(lines.len());
+        for (_, line) in lines.into_iter().skip(1) {
+            let fields = csv(&line.value);
+            let field = |at: usize| fields.get(at).filter(|f| !f.is_empty());
+            let placed = |value: &String| Placed { value: value.clone(), place: line.place.clone() };
+            let until = match expires.and_then(field) {
+                None => Some(FOR_EVER),
+                Some(date) => {
+                    let end = midnight(date, 0);
+                    if end.is_none() {
+                        self.bad_entry(Fault::Date, &placed(date));
+                    }
+                    end
                 }
-                entry
-            })
-            .filter(|e| !e.value.is_empty())
-            .collect()
+            };
+            if let (Some(value), Some(until)) = (field(0), until) {
+                entries.push(Entry { text: placed(value), until });
+            }
+        }
+        entries
+    }
+
+    /// Tells that something is no domain, number, address or day.
+    pub(super) fn bad_entry(&mut self, fault: Fault, entry: &Placed<String>) {
+        let (code, what, help) = match fault {
+            Fault::Domain => ("domain", "no domain", "write example.com; it stands for its subdomains too"),
+            Fault::Number => {
+                ("number", "no number", "write digits from the country's code on: \"+65\", \"+6591234567\"")
+            }
+            Fault::Address => ("address", "no IP address or network", "write 192.0.2.1 or 192.0.2.0/24"),
+            Fault::Date => ("date", "no date", "write 2027-11-30"),
+        };
+        self.diagnostics.error(&entry.place, code, format!("`{}` is {what}", entry.value)).help(help);
     }
 
     pub(super) fn registries(&mut self) {
         for spec in &self.spec.registries {
             let mut registry = Registry::default();
-            spec.entries.iter().for_each(|e| registry.insert(e));
+            spec.entries.iter().for_each(|e| self.register(e, &mut registry));
             if let Some(file) = &spec.file {
                 self.registry_file(file, &mut registry);
             }
             self.registries.all.push((full(spec.pack.as_deref(), &spec.name.value), registry));
+        }
+    }
+
+    fn register(&mut self, entry: &RegistryEntry, registry: &mut Registry) {
+        for (fault, what) in registry.insert(entry) {
+            self.bad_entry(fault, what);
         }
     }
 
@@ -69,73 +106,81 @@ impl Compiler<'_> {
             self.diagnostics.error(&first.place, "file", "a registry's file begins with a header that has `sender`");
             return;
         }
-        for (line, _) in lines.iter().skip(1) {
+        for (line, whole) in lines.iter().skip(1) {
             let fields = csv(line);
+            let placed = |value: &str| Placed { value: value.to_owned(), place: whole.place.clone() };
             let get = |name: &str| {
                 let at = header.iter().position(|h| h == name)?;
                 fields.get(at).filter(|f| !f.is_empty()).cloned()
             };
-            let many = |name: &str| -> Vec<String> {
+            let many = |name: &str| -> Vec<Placed<String>> {
                 let field = get(name).unwrap_or_default();
-                field.split([';', ' ']).filter(|x| !x.is_empty()).map(ToOwned::to_owned).collect()
+                field.split([';', ' ']).filter(|x| !x.is_empty()).map(placed).collect()
             };
-            registry.insert(&RegistryEntry {
-                sender: get("sender").unwrap_or_default(),
+            let Some(sender) = get("sender") else {
+                self.diagnostics.error(&whole.place, "missing-key", "an entry of a registry needs `sender`");
+                continue;
+            };
+            let entry = RegistryEntry {
+                sender,
                 entity: get("entity").unwrap_or_default(),
-                accounts: many("accounts"),
+                accounts: many("accounts").into_iter().map(|a| a.value).collect(),
                 domains: many("domains"),
                 phones: many("phones"),
-                valid_from: get("valid_from"),
-                valid_until: get("valid_until"),
-            });
+                valid_from: get("valid_from").as_deref().map(placed),
+                valid_until: get("valid_until").as_deref().map(placed),
+            };
+            self.register(&entry, registry);
         }
     }
 
     pub(super) fn lists(&mut self) {
         for spec in &self.spec.lists {
-            let mut entries = spec.entries.clone();
+            let written = spec.entries.iter().map(|text| Entry { text: text.clone(), until: FOR_EVER });
+            let mut entries: Vec<Entry> = written.collect();
             if let Some(file) = &spec.file {
                 entries.extend(self.list_file(file));
             }
-            let compiled = self.list(spec, &entries);
+            let compiled = self.list(spec.kind, &entries);
             self.lists.insert(full(spec.pack.as_deref(), &spec.name.value), compiled);
         }
     }
 
-    fn list(&mut self, spec: &ListSpec, entries: &[Placed<String>]) -> Entries {
-        let texts = || entries.iter().map(|e| e.value.as_str());
-        match spec.kind {
+    fn list(&mut self, kind: ListKind, entries: &[Entry]) -> Entries {
+        let mut fill = |fault: Fault, insert: &mut dyn FnMut(&str, Until) -> bool| {
+            for entry in entries {
+                if !insert(&entry.text.value, entry.until) {
+                    self.bad_entry(fault, &entry.text);
+                }
+            }
+        };
+        match kind {
             ListKind::Words => {
-                let words: Vec<_> = entries.iter().filter_map(|e| self.word(e)).collect();
-                let skeletons = words.iter().map(|w| w.folded.clone()).collect();
-                let written = texts().map(|e| e.trim_end_matches('*').to_owned()).collect();
-                Entries::Words { set: self.builder.words(words), written, skeletons }
+                let mut words = Vec::with_capacity(entries.len());
+                for entry in entries {
+                    let written = entry.text.value.trim_end_matches('*').to_owned();
+                    words.extend(self.word(&entry.text).map(|word| (Word { until: entry.until, ..word }, written)));
+                }
+                Entries::Words { set: self.builder.words(words.iter().map(|(word, _)| word.clone())), words }
             }
             ListKind::Domains => {
                 let mut domains = Domains::default();
-                texts().for_each(|e| domains.insert(e));
+                fill(Fault::Domain, &mut |entry, until| domains.insert(entry, until));
                 Entries::Domains(domains)
             }
             ListKind::Senders => {
                 let mut senders = Senders::default();
-                texts().for_each(|e| senders.insert(e));
+                entries.iter().for_each(|e| senders.insert(&e.text.value, e.until));
                 Entries::Senders(senders)
             }
             ListKind::Numbers => {
                 let mut prefixes = Prefixes::default();
-                texts().for_each(|e| prefixes.insert(e));
+                fill(Fault::Number, &mut |entry, until| prefixes.insert(entry, until));
                 Entries::Numbers(prefixes)
             }
             ListKind::Addresses => {
                 let mut addresses = Addresses::default();
-                for entry in entries {
-                    if !addresses.insert(&entry.value) {
-                        let message = format!("`{}` is no IP address or network", entry.value);
-                        self.diagnostics
-                            .error(&entry.place, "address", message)
-                            .help("write 192.0.2.1 or 192.0.2.0/24");
-                    }
-                }
+                fill(Fault::Address, &mut |entry, until| addresses.insert(entry, until));
                 Entries::Addresses(addresses)
             }
             ListKind::Hashes => Entries::Hashes(entries.len()),
@@ -201,9 +246,9 @@ impl Compiler<'_> {
         }
         match self.list_named(field, &[ListKind::Senders, ListKind::Words], scope)? {
             Entries::Senders(list) => Some(list.clone()),
-            Entries::Words { written, .. } => {
+            Entries::Words { words, .. } => {
                 let mut senders = Senders::default();
-                written.iter().for_each(|w| senders.insert(w));
+                words.iter().for_each(|(word, written)| senders.insert(written, word.until));
                 Some(senders)
             }
             _ => None,

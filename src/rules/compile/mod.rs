@@ -10,7 +10,7 @@ mod rule;
 use std::collections::HashMap;
 
 use super::list::{Addresses, Domains, Prefixes, Senders};
-use super::matcher::{Builder, SetId};
+use super::matcher::{Builder, SetId, Word};
 use super::{Registries, Ruleset};
 use crate::config::diagnostic::{Diagnostics, nearest};
 use crate::config::spec::{Field, FieldValue, ListFile, Mode, Place, Placed, Points, Spec};
@@ -62,9 +62,8 @@ fn groups(spec: &Spec) -> Vec<(Box<str>, Points)> {
 enum Entries {
     Words {
         set: SetId,
-        /// As written, but for the `*` of an open end.
-        written: Vec<String>,
-        skeletons: Vec<String>,
+        /// Each with how it was written, but for the `*` of an open end.
+        words: Vec<(Word, String)>,
     },
     Domains(Domains),
     Senders(Senders),
@@ -81,6 +80,9 @@ struct Compiler<'a> {
     lists: HashMap<String, Entries>,
     registries: Registries,
 }
+
+/// Names that a help lists; who has more looks them up.
+const KNOWN_SHOWN: usize = 12;
 
 /// Where a condition stands, as far as looking up names goes.
 struct Scope<'a> {
@@ -143,7 +145,7 @@ impl<'a> Compiler<'a> {
 
     fn list_entries(&self) -> std::collections::BTreeMap<String, usize> {
         let count = |entries: &Entries| match entries {
-            Entries::Words { written, .. } => written.len(),
+            Entries::Words { words, .. } => words.len(),
             Entries::Domains(d) => d.count(),
             Entries::Senders(s) => s.count(),
             Entries::Numbers(n) => n.count(),
@@ -161,7 +163,12 @@ impl<'a> Compiler<'a> {
         match near {
             Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
             None if known.is_empty() => {}
-            None => diagnostic.help(format!("there are {}", known.join(", "))),
+            None => {
+                let more = known.len().saturating_sub(KNOWN_SHOWN);
+                let shown = known.iter().take(KNOWN_SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                diagnostic.help(format!("known are {shown}{more}"));
+            }
         }
     }
 }

@@ -16,16 +16,43 @@ impl<'a> Compiler<'a> {
             let (later, now): (Vec<_>, Vec<_>) =
                 left.into_iter().partition(|(_, asked)| asked.iter().any(|a| ids.iter().any(|id| a.names(id))));
             if now.is_empty() {
-                for (rule, _) in later {
-                    let message = format!("rule `{}` asks for a finding that asks for it", rule.id.value);
-                    self.diagnostics.error(&rule.id.place, "cycle", message);
-                }
-                break;
+                let round = self.cycle(&later);
+                left = later.into_iter().filter(|(rule, _)| !round.contains(&rule.id.value.as_str())).collect();
+            } else {
+                done.extend(now.into_iter().map(|(rule, _)| rule));
+                left = later;
             }
-            done.extend(now.into_iter().map(|(rule, _)| rule));
-            left = later;
         }
         done
+    }
+
+    /// Of rules that all wait for one another, tells some that go round, and answers which: at least one.
+    fn cycle(&mut self, waiting: &[(&'a RuleSpec, Vec<Target>)]) -> Vec<&'a str> {
+        let mut way: Vec<usize> = Vec::new();
+        let mut at = 0;
+        // Each waits for another of them, so that the way comes back to where it was.
+        while !way.contains(&at) {
+            way.push(at);
+            let asked = waiting.get(at).map_or(&[][..], |(_, asked)| asked);
+            let next = waiting.iter().position(|(rule, _)| asked.iter().any(|a| a.names(&rule.id.value)));
+            at = next.unwrap_or(at);
+        }
+        let round: Vec<&'a RuleSpec> =
+            way.iter().skip_while(|n| **n != at).filter_map(|n| waiting.get(*n)).map(|(rule, _)| *rule).collect();
+        let Some(first) = round.first() else { return Vec::new() };
+        let ids: Vec<String> = round.iter().chain([first]).map(|r| format!("`{}`", r.id.value)).collect();
+        let message = format!("findings go round: {}", ids.join(" asks for "));
+        self.diagnostics
+            .error(&first.id.place, "cycle", message)
+            .help("a rule is found before those that ask for it: take one of them out of the round");
+        round.iter().map(|r| r.id.value.as_str()).collect()
+    }
+
+    /// Ids of all rules, those that could not be compiled too.
+    pub(super) fn rule_ids(&self) -> Vec<String> {
+        let mut ids: Vec<String> = self.spec.rules.iter().map(|r| r.id.value.clone()).collect();
+        ids.sort();
+        ids
     }
 
     /// The findings that a rule asks for.
@@ -170,7 +197,11 @@ impl<'a> Compiler<'a> {
         };
         let all: Vec<_> = set.rules.iter().enumerate().filter(|(_, r)| is_named(r)).collect();
         if all.is_empty() && group.is_none() {
-            self.unknown_name(target, "rule", &set.rules.iter().map(|r| r.id.to_string()).collect::<Vec<_>>());
+            // A rule that is there and could not be compiled is told at its own place.
+            if self.spec.rules.iter().any(|r| named.names(&r.id.value)) {
+                return Vec::new();
+            }
+            self.unknown_name(target, "rule", &self.rule_ids());
             return Vec::new();
         }
         let by_full_id = group.is_none() && !target.value.contains('*');
