@@ -67,6 +67,8 @@ pub(super) struct Holding {
     windows: Legs<Option<usize>>,
     /// Something may be ready.
     changed: bool,
+    /// A whole message is being let go: it was the first between its ends, and waits behind none that came after it.
+    letting_go: bool,
 }
 
 /// A message that is held: parts of one, or a whole one behind them.
@@ -156,7 +158,7 @@ impl Gate {
         header: Header,
         ends: impl FnOnce(&Self, &mut Context<'_>) -> Vec<u128>,
     ) -> bool {
-        if self.holding.is_empty() {
+        if self.holding.is_empty() || self.holding.letting_go {
             return false;
         }
         let ends = ends(self, cx);
@@ -269,7 +271,7 @@ impl Gate {
             };
             let waiting = self.holding.waiting.remove(at)?;
             let made = match waiting.parts {
-                None => waiting.members.first().and_then(|m| self.request(cx, m.id, waiting.leg, m.header)),
+                None => self.let_go(cx, &waiting),
                 Some(message) => self.release_parts(cx, at, due, waiting, message),
             };
             if made.is_some() {
@@ -277,6 +279,15 @@ impl Gate {
             }
         }
         None
+    }
+
+    /// Judges a whole message that waited behind parts.
+    fn let_go(&mut self, cx: &mut Context<'_>, waiting: &Waiting) -> Option<Made> {
+        let member = waiting.members.first()?;
+        self.holding.letting_go = true;
+        let made = self.request(cx, member.id, waiting.leg, member.header);
+        self.holding.letting_go = false;
+        made
     }
 
     fn first_ready(&mut self, now: Timestamp) -> Option<(usize, bool)> {

@@ -677,3 +677,55 @@ fn a_tagged_message_keeps_what_it_asks_for() {
     assert_eq!(shown.source.address, b"Likely-SCAM");
     assert_eq!(Sm { source: sm.source, ..shown }, sm, "nothing else is changed");
 }
+
+#[test]
+fn messages_behind_a_part_follow_it_in_their_order_and_hold_nobody_else_up() {
+    let (folder, smsc) = (Folder::new(), Smsc::new());
+    let node = Node::start(&folder, &[smsc.address()], RULES, "parts: { hold: 400ms, quiet: 200ms }\n");
+    let (mut esme, mut centre) = bound(&node.smpp, &smsc, TRX, "acme");
+    let sm = |to: &'static str, text: &'static [u8], parts: bool| Sm {
+        source: Address::of_writing("INFO"),
+        destination: Address::of_writing(to),
+        esm_class: EsmClass(if parts { 0x40 } else { 0 }),
+        short_message: text,
+        ..Sm::default()
+    };
+    let (one, other) = ("+6591234567", "+6591234568");
+    // Whether its second part comes, or never does.
+    for whole in [true, false] {
+        let first = if whole { b"\x05\x00\x03\x07\x02\x01first " } else { b"\x05\x00\x03\x08\x02\x01first " };
+        let mut messages = vec![
+            sm(one, first, true),
+            sm(one, b"second", false),
+            sm(other, b"goes by", false),
+            sm(one, b"third", false),
+            sm(one, b"fourth", false),
+        ];
+        if whole {
+            messages.push(sm(one, b"\x05\x00\x03\x07\x02\x02last", true));
+        }
+        esme.write(|out| {
+            for (number, message) in (2..).zip(&messages) {
+                wire::sm(out, CommandId::SUBMIT_SM, number, message);
+            }
+        });
+        let mut got = Vec::new();
+        while got.len() < messages.len() {
+            let pdu = centre.expect(CommandId::SUBMIT_SM);
+            centre.answer(&pdu, OK, Some(b"id"));
+            got.push(pdu.number());
+        }
+        assert_eq!(got[0], 4, "the other recipient's goes by");
+        let between: Vec<u32> = got.into_iter().filter(|n| *n != 4).collect();
+        let expected: &[u32] = if whole { &[2, 7, 3, 5, 6] } else { &[2, 3, 5, 6] };
+        assert_eq!(between, expected);
+        for _ in &messages {
+            assert_eq!(esme.expect(CommandId::SUBMIT_SM_RESP).status(), OK);
+        }
+        // The node is alive and well, and so is this session.
+        esme.write(|out| wire::header_only(out, CommandId::ENQUIRE_LINK, 99));
+        let asked = centre.expect(CommandId::ENQUIRE_LINK);
+        centre.answer(&asked, OK, None);
+        esme.expect(CommandId::ENQUIRE_LINK_RESP);
+    }
+}
