@@ -105,6 +105,7 @@ fn load(carrier: &mut Carrier, messages: u32) -> (Vec<Long>, Vec<(usize, u32)>) 
     let lines = carrier.lines.len();
     let mut next = 1_u32;
     let (mut longs, mut singles) = (Vec::new(), Vec::new());
+    let mut last_long = None;
     let mut queues: Vec<Vec<(u32, Vec<u8>)>> = vec![Vec::new(); lines];
     let pick = |rng: &mut Rng, n: u64| usize::try_from(rng.below(n)).unwrap();
     for n in 0..messages {
@@ -112,10 +113,16 @@ fn load(carrier: &mut Carrier, messages: u32) -> (Vec<Long>, Vec<(usize, u32)>) 
         if rng.chance(30) {
             next += 1;
             let line = pick(&mut rng, lines as u64);
+            // Some follow a longer message to the same recipient: those wait for it, and nobody else does.
+            let same = last_long.is_some() && rng.chance(60);
+            let to = last_long.clone().filter(|_| same).unwrap_or(to);
             queues[line].push((next, message(CommandId::SUBMIT_SM, next, &format!("hello no {n}"), &to, 0)));
-            singles.push((line, next));
+            if !same {
+                singles.push((line, next));
+            }
             continue;
         }
+        last_long = Some(to.clone());
         let word = ["hello", "blockme", "tagme"][pick(&mut rng, 3)];
         let total = u8::try_from(2 + rng.below(5)).unwrap();
         let data_coding = [0, 8, 3][pick(&mut rng, 3)];
