@@ -13,6 +13,7 @@ mod counts;
 mod hostile;
 mod node;
 mod peer;
+mod storm;
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
