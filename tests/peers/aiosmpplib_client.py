@@ -131,6 +131,9 @@ async def main():
         await submit("binary", 0, "\x00\x01\x02\xfe\xff", encoding=BINARY)
         await submit("tagged", 0, "please tapis-tag-me now", registered_delivery=1)
         await submit("blocked", expect_blocked, "please tapis-block-me now")
+        # The words to be blocked lie across the cut.
+        text = "blocked long " * 11 + "tapis-block-me" + " blocked long" * 5
+        await submit("blocked long", expect_blocked, text, parts=2, esm_class=0x40, auto_message_payload=False)
         # A text that is too long for short_message goes into message_payload.
         text = "tapis long message " * 16 + "please tapis-block-me now"
         await submit("blocked in message_payload", expect_blocked, text)

@@ -95,16 +95,21 @@ fail("bind answered with status $status") if $status;
 $result{bound} = JSON::PP::true;
 
 if ($mode ne 'rx') {
-    my $long = 'tapis long message ' x 16;
-    my @parts = (substr($long, 0, 153), substr($long, 153));
-    my $i = 0;
+    my $parts = sub {
+        my ($text, $reference) = @_;
+        my $i = 0;
+        return [map { pack('C6', 5, 0, 3, $reference, 2, ++$i) . $_ } substr($text, 0, 153), substr($text, 153)];
+    };
     # The library takes octets: the text is in GSM 03.38, where the euro is 1b 65 and the at sign is 00.
     submit('short', 0, ["tapis short 5\x1b\x65 \x00 noon"], registered_delivery => 1);
-    submit('long', 0, [map { pack('C6', 5, 0, 3, 42, scalar(@parts), ++$i) . $_ } @parts], esm_class => 0x40);
+    submit('long', 0, $parts->('tapis long message ' x 16, 42), esm_class => 0x40);
     submit('ucs2', 0, [encode('UTF-16BE', 'ทดสอบ 测试')], data_coding => 8);
     submit('binary', 0, ["\x00\x01\x02\xfe\xff"], data_coding => 4);
     submit('tagged', 0, ['please tapis-tag-me now'], registered_delivery => 1);
     submit('blocked', $expect_blocked, ['please tapis-block-me now']);
+    # The words to be blocked lie across the cut.
+    my $long = 'blocked long ' x 11 . 'tapis-block-me' . ' blocked long' x 5;
+    submit('blocked long', $expect_blocked, $parts->($long, 43), esm_class => 0x40);
     my $payload = 'tapis long message ' x 9 . 'please tapis-block-me now';
     submit('blocked in message_payload', $expect_blocked, [''], message_payload => $payload);
 }

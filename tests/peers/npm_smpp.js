@@ -70,16 +70,18 @@ async function main() {
   result.bound = true;
 
   if (mode !== 'rx') {
-    const long = 'tapis long message '.repeat(16);
-    const parts = [long.slice(0, 153), long.slice(153)];
+    const parts = (text, reference) => [text.slice(0, 153), text.slice(153)].map((message, i) => ({
+      short_message: { udh: Buffer.from([5, 0, 3, reference, 2, i + 1]), message },
+    }));
     await submit('short', 0, [{ short_message: 'tapis short 5€ @ noon', registered_delivery: 1 }]);
-    await submit('long', 0, parts.map((message, i) => ({
-      short_message: { udh: Buffer.from([5, 0, 3, 42, parts.length, i + 1]), message },
-    })));
+    await submit('long', 0, parts('tapis long message '.repeat(16), 42));
     await submit('ucs2', 0, [{ short_message: 'ทดสอบ 测试' }]);
     await submit('binary', 0, [{ data_coding: 4, short_message: Buffer.from([0, 1, 2, 0xfe, 0xff]) }]);
     await submit('tagged', 0, [{ short_message: 'please tapis-tag-me now', registered_delivery: 1 }]);
     await submit('blocked', expectBlocked, [{ short_message: 'please tapis-block-me now' }]);
+    // The words to be blocked lie across the cut.
+    const blockedLong = 'blocked long '.repeat(11) + 'tapis-block-me' + ' blocked long'.repeat(5);
+    await submit('blocked long', expectBlocked, parts(blockedLong, 43));
     await submit('blocked in message_payload', expectBlocked, [{
       message_payload: 'tapis long message '.repeat(9) + 'please tapis-block-me now',
     }]);

@@ -128,14 +128,9 @@ async fn talk(
 
 /// What it submits: a name, the status expected, and the parts.
 fn messages(blocked: u64) -> Vec<(&'static str, u64, Vec<SubmitSm>)> {
-    let long = "tapis long message ".repeat(16).into_bytes();
-    let total = long.chunks(153).len() as u8;
-    let parts = (1..).zip(long.chunks(153)).map(|(n, part)| {
-        let udh = [5, 0, 3, 42, total, n];
-        let mut message = message(&[&udh[..], part].concat());
-        message.esm_class = EsmClass::from(0x40);
-        message
-    });
+    let long = "tapis long message ".repeat(16);
+    // The words to be blocked lie across the cut.
+    let blocked_long = ["blocked long ".repeat(11), "tapis-block-me".into(), " blocked long".repeat(5)].concat();
     let utf16: Vec<u8> = "ทดสอบ 测试".encode_utf16().flat_map(u16::to_be_bytes).collect();
     let registered = |text: &[u8]| {
         let mut message = message(text);
@@ -149,13 +144,24 @@ fn messages(blocked: u64) -> Vec<(&'static str, u64, Vec<SubmitSm>)> {
     vec![
         // The text is in GSM 03.38, where the euro is 1b 65 and the at sign is 00.
         ("short", 0, vec![registered(b"tapis short 5\x1b\x65 \x00 noon")]),
-        ("long", 0, parts.collect()),
+        ("long", 0, parts(&long, 42)),
         ("ucs2", 0, vec![message(&utf16).with_data_coding(DataCoding::Ucs2)]),
         ("binary", 0, vec![message(b"\x00\x01\x02\xfe\xff").with_data_coding(DataCoding::OctetUnspecified2)]),
         ("tagged", 0, vec![registered(b"please tapis-tag-me now")]),
         ("blocked", blocked, vec![message(b"please tapis-block-me now")]),
+        ("blocked long", blocked, parts(&blocked_long, 43)),
         ("blocked in message_payload", blocked, vec![payload]),
     ]
+}
+
+/// A text in two parts.
+fn parts(text: &str, reference: u8) -> Vec<SubmitSm> {
+    let part = |(n, part): (u8, &[u8])| {
+        let mut message = message(&[&[5, 0, 3, reference, 2, n][..], part].concat());
+        message.esm_class = EsmClass::from(0x40);
+        message
+    };
+    (1..).zip(text.as_bytes().chunks(153)).map(part).collect()
 }
 
 /// A message as the library makes it: its own default for esm_class is 0x08, and that is left as it is.

@@ -53,16 +53,19 @@ async def main():
             fail(f"{what}: status {status}, expected {expected}")
 
     if mode != "rx":
-        long = b"tapis long message " * 16
-        parts = [long[:153], long[153:]]
+        def parts(text, reference):
+            return [bytes((5, 0, 3, reference, 2, i)) + p for i, p in enumerate([text[:153], text[153:]], 1)]
+
         # The library takes octets: the text is in GSM 03.38, where the euro is 1b 65 and the at sign is 00.
         await submit("short", 0, [b"tapis short 5\x1b\x65 \x00 noon"], registered_delivery=1)
-        await submit("long", 0, [bytes((5, 0, 3, 42, len(parts), i)) + p for i, p in enumerate(parts, 1)],
-                     esm_class=0x40)
+        await submit("long", 0, parts(b"tapis long message " * 16, 42), esm_class=0x40)
         await submit("ucs2", 0, ["ทดสอบ 测试".encode("utf-16-be")], data_coding=8)
         await submit("binary", 0, [b"\x00\x01\x02\xfe\xff"], data_coding=4)
         await submit("tagged", 0, [b"please tapis-tag-me now"], registered_delivery=1)
         await submit("blocked", expect_blocked, [b"please tapis-block-me now"])
+        # The words to be blocked lie across the cut.
+        text = b"blocked long " * 11 + b"tapis-block-me" + b" blocked long" * 5
+        await submit("blocked long", expect_blocked, parts(text, 43), esm_class=0x40)
         payload = smpp34.Tlv(smpp34.TLV_MESSAGE_PAYLOAD, b"tapis long message " * 9 + b"please tapis-block-me now")
         await submit("blocked in message_payload", expect_blocked, [b""], tlvs=[payload])
     if mode != "tx":

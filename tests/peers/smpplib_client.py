@@ -110,6 +110,9 @@ def main():
         submit("tagged", 0, parts, coding, esm, receipt=1)
         parts, coding, esm = text("please tapis-block-me now")
         submit("blocked", expect_blocked, parts, coding, esm)
+        # The words to be blocked lie across the cut.
+        parts, coding, esm = text("blocked long " * 11 + "tapis-block-me" + " blocked long" * 5)
+        submit("blocked long", expect_blocked, parts, coding, esm)
         payload = b"tapis long message " * 9 + b"please tapis-block-me now"
         submit("blocked in message_payload", expect_blocked, [payload], 0, field="message_payload")
     if mode != "tx":
