@@ -294,7 +294,7 @@ fn as_text(
         line("findings", "none");
     }
     for s in shown {
-        let words: Vec<String> = s.evidence.matched.iter().map(|m| format!("«{}»", visible(m))).collect();
+        let words: String = s.evidence.matched.iter().map(|m| format!(" «{}»", visible(m))).collect();
         let weight = match s.rule.action {
             Some(action) => format!("{} and {}", s.rule.score, action.name()),
             None => s.rule.score.to_string(),
@@ -302,7 +302,7 @@ fn as_text(
         let exempt = s.finding.exempt_by.and_then(|e| policy.rules.exemption(e));
         let exempt = exempt.map_or(String::new(), |e| format!(" by {}", e.id));
         let (mode, place) = (mode(&s.finding), &s.rule.place);
-        line("finding", &format!("{} ({weight}, {mode}{exempt}) {} at {place}", s.rule.id, words.join(" ")));
+        line("finding", &format!("{} ({weight}, {mode}{exempt}){words} at {place}", s.rule.id));
     }
     if let Some(trace) = trace {
         draw(trace, 0, &mut out);

@@ -105,6 +105,8 @@ fn report(args: &Args, status: StatusCode, answer: &Value) -> Exit {
     let digest = |key: &str| answer.get(key).and_then(Value::as_str).unwrap_or("none").to_owned();
     let (old, new) = (digest("old_digest"), digest("new_digest"));
     match (exit, args.dry_run) {
+        (Exit::Fine, true) if old == new => say(format_args!("nothing would change; {old} is in force")),
+        (Exit::Fine, false) if old == new => say(format_args!("nothing changed; {old} is in force")),
         (Exit::Fine, true) => say(format_args!("would change {old} to {new}")),
         (Exit::Fine, false) => say(format_args!("changed {old} to {new}")),
         _ => tell(format_args!("{old} stays in force")),
@@ -112,6 +114,9 @@ fn report(args: &Args, status: StatusCode, answer: &Value) -> Exit {
     for what in ["added", "removed", "changed"] {
         let ids = answer.get(what).and_then(Value::as_array).into_iter().flatten();
         ids.filter_map(Value::as_str).for_each(|id| say(format_args!("  {what} {id}")));
+    }
+    if answer.get("other_changed").and_then(Value::as_bool) == Some(true) {
+        say("  changed lists, registries, profiles, accounts or tags");
     }
     exit
 }
