@@ -100,7 +100,7 @@ impl Diagnostic {
         let files = sources.main.iter().chain(&sources.rules).map(|s| (s.name.as_str(), s.text.as_str()));
         let lists = sources.lists.iter().filter_map(|l| Some((l.name.as_str(), l.text.as_deref().ok()?)));
         let text = files.chain(lists).find(|(name, _)| *name == &*self.place.file).map(|(_, text)| text);
-        let line = text.and_then(|t| t.lines().nth(self.place.line.saturating_sub(1)));
+        let line = text.and_then(|t| lines(t).nth(self.place.line.saturating_sub(1)));
         let mut out = self.to_string();
         if let Some(line) = line {
             let number = self.place.line.to_string();
@@ -147,6 +147,11 @@ pub fn columns(text: &str) -> usize {
         _ => 1,
     };
     text.chars().map(width).sum()
+}
+
+/// The lines of a file, as its parser counts them: ended by a line feed, a carriage return, or both (YAML 1.2 §5.4).
+pub fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'))
 }
 
 /// The entry of `known` that is nearest to a misspelt `name`, if any is near.
@@ -210,6 +215,12 @@ mod tests {
             let before: String = line.chars().take(column - 1).collect();
             assert_eq!(columns(caret), columns(&before) + 1, "{shown}");
         }
+    }
+
+    #[test]
+    fn a_line_ends_as_in_yaml() {
+        assert_eq!(lines("a\nb\r\nc\rd").collect::<Vec<_>>(), ["a", "b", "c", "d"]);
+        assert_eq!(lines("\r\n\n").count(), 3);
     }
 
     #[test]

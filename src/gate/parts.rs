@@ -168,7 +168,26 @@ impl Gate {
         let member = Member { id, header, registered: RegisteredDelivery(0), number: 0 };
         self.holding.hold(leg, ends, None, member, cx.now);
         self.session.dispose(id, 0, Disposition::Defer);
+        self.relieve(leg);
         true
+    }
+
+    /// Where too much of a leg is held, nothing of it waits any longer: what stands behind others has no limit of its own.
+    fn relieve(&mut self, leg: Leg) {
+        if self.is_full(self.holding.held(leg)) {
+            for waiting in self.holding.waiting.iter_mut().filter(|w| w.leg == leg) {
+                waiting.since = Timestamp::default();
+            }
+            self.holding.changed = true;
+        }
+    }
+
+    fn is_full(&mut self, held: usize) -> bool {
+        let full = held > HELD_MAX || self.session.held_octets() >= HELD_OCTETS_MAX;
+        if full {
+            self.exception = Some(Event::Exception { cause: "held", policy: "pass" });
+        }
+        full
     }
 
     /// A part of a longer message, which the envelope holds: held, or judged with all text so far.
@@ -201,6 +220,7 @@ impl Gate {
             // Whatever it completes, repeats or ends may be ready now.
             self.holding.changed |= behind;
             self.session.dispose(id, 0, Disposition::Defer);
+            self.relieve(leg);
             return None;
         }
         let fate = match arrival.what {
@@ -239,11 +259,7 @@ impl Gate {
         if parts.hold.is_zero() || (leg == Leg::Smsc && !parts.hold_mo) || small {
             return true;
         }
-        let full = open > HELD_MAX || self.session.held_octets() >= HELD_OCTETS_MAX;
-        if full {
-            self.exception = Some(Event::Exception { cause: "held", policy: "pass" });
-        }
-        full
+        self.is_full(open)
     }
 
     /// When something held must be looked at again.

@@ -215,12 +215,16 @@ pub fn replace_message_payload(from: &[u8], to: &mut Vec<u8>, text: &[u8]) -> Re
     Ok(())
 }
 
-/// Copies a PDU with one more TLV behind the others.
+/// Copies a request with one more TLV behind the others. A response may lack the fields before them, and the TLV would be
+/// read as those.
 ///
 /// # Errors
-/// When the PDU cannot be parsed, or the value is longer than 65,535 octets.
+/// When the PDU is a response or cannot be parsed, or the value is longer than 65,535 octets.
 pub fn append_tlv(from: &[u8], to: &mut Vec<u8>, tag: Tag, value: &[u8]) -> Result<(), EditError> {
-    let tlvs = understood(from)?.tlvs();
+    let tlvs = match body::parse(from) {
+        Parsed::Understood(header, body) if !header.command_id.is_response() => body.tlvs(),
+        _ => return Err(EditError::NoSuchField),
+    };
     if value.len() > usize::from(u16::MAX) {
         return Err(EditError::TooLong);
     }

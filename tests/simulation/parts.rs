@@ -410,6 +410,29 @@ fn a_flood_of_first_parts_stays_within_its_limit() {
 }
 
 #[test]
+fn a_flood_behind_a_held_part_stays_within_its_limit() {
+    let mut settings = settings();
+    settings.bounds.leg_octets_max = 256 * 1024;
+    let mut carrier = Carrier::new(3, settings, policy(RULES), &[100_000]);
+    let mut numbers = Vec::new();
+    for n in 2..3_000_u32 {
+        let pdu = match n % 7 {
+            // Each reference is another message, and none of them is ever whole.
+            0..=2 => part(Dress::Udh16, n, TO, 0, b"half", u16::try_from(n).unwrap(), 2, 1),
+            _ => message(CommandId::SUBMIT_SM, n, &format!("hello no {n}"), TO, 0),
+        };
+        let first = if n == 2 { part(Dress::Udh8, n, TO, 0, b"first", 7, 2, 1) } else { pdu };
+        carrier.hand(0, tapis::session::Leg::Esme, &first);
+        carrier.lines[0].sent_at.insert(n, carrier.now);
+        numbers.push(n);
+        assert!(carrier.lines[0].gate.held(tapis::session::Leg::Esme) <= tapis::limits::HELD_MAX + 1, "{n}");
+    }
+    carrier.sleep(Duration::from_secs(2));
+    let told: Vec<u32> = carrier.told.iter().map(|t| t.sequence_number).collect();
+    assert!(told == numbers, "their order is kept");
+}
+
+#[test]
 fn singles_are_joined_where_the_operator_wants_it() {
     use Action::{Block, Pass};
     for (within, wanted) in [(None, [Pass, Pass]), (Some(Duration::from_secs(30)), [Pass, Block])] {
