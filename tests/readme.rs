@@ -116,7 +116,7 @@ fn every_yaml_block_loads_and_its_cases_hold() {
             };
             let policy = policy::load(&sources).unwrap_or_else(|all| panic!("{}", told(&all)));
             let mut diagnostics = Diagnostics::default();
-            case::run(&policy.spec, &policy.policy, Timestamp(1_795_492_800_000_000), &mut diagnostics);
+            case::run(&policy, &sources, Timestamp(1_795_492_800_000_000), &mut diagnostics);
             let failed = diagnostics.sorted();
             assert!(failed.is_empty(), "{}", told(&failed));
             loaded += 1;
@@ -168,7 +168,7 @@ fn the_demo_that_is_shown_is_the_demo() {
 
 fn shipped_rules() -> BTreeSet<String> {
     let origin = tapis::runtime::files::Origin { main: Some(top().join("config/tapis.yaml")), ..Default::default() };
-    let loaded = policy::load(&origin.read_once().unwrap()).unwrap_or_else(|all| panic!("{all:?}"));
+    let loaded = policy::load(&origin.read_once()).unwrap_or_else(|all| panic!("{all:?}"));
     loaded.policy.rules.rules.iter().map(|r| r.id.to_string()).collect()
 }
 
