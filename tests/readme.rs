@@ -162,7 +162,7 @@ fn the_demo_that_is_shown_is_the_demo() {
 
 fn shipped_rules() -> BTreeSet<String> {
     let origin = tapis::runtime::files::Origin { main: Some(top().join("config/tapis.yaml")), ..Default::default() };
-    let loaded = policy::load(&origin.read_once().unwrap()).unwrap_or_else(|all| panic!("{all:?}"));
+    let loaded = policy::load(&origin.read_once()).unwrap_or_else(|all| panic!("{all:?}"));
     loaded.policy.rules.rules.iter().map(|r| r.id.to_string()).collect()
 }
 
