@@ -138,15 +138,16 @@ impl Decoder<'_> {
         };
         let (tag_from, block_from) = (threshold("tag"), threshold("block"));
         let words = ["pass", "tag", "block"];
+        let is_mo = direction.map(|d| d.value == "mo");
         let profile = ProfileSpec {
             account: whose("account").and_then(|n| self.text(n, "`account`")).map(|t| t.value),
             account_class: whose("account_class").and_then(|n| self.text(n, "`account_class`")).map(|t| t.value),
-            mo: direction.map(|d| d.value == "mo"),
+            mo: is_mo,
             country: whose("country").and_then(|n| self.country(n, "`country`")),
             tag_from,
             block_from,
             action_max: fields.get("action_max").and_then(|n| self.action(n, &words)),
-            status: fields.get("status").and_then(|n| self.profile_status(n)),
+            status: fields.get("status").and_then(|n| self.profile_status(n, is_mo)),
             answer: fields.get("answer").and_then(|n| self.answer_kind(n)),
             tag: fields.get("tag").and_then(|n| self.text(n, "`tag`")),
             id: id?,
@@ -164,10 +165,12 @@ impl Decoder<'_> {
         Some(profile)
     }
 
-    /// A status that makes ESMEs try again would bring every blocked message back.
-    fn profile_status(&mut self, node: &Node) -> Option<CommandStatus> {
+    /// A status that makes ESMEs try again would bring every blocked message back. An SMSC's tries are counted, so that
+    /// ESME_RX_T_APPN may stand for what is mobile originated.
+    fn profile_status(&mut self, node: &Node, is_mo: Option<bool>) -> Option<CommandStatus> {
         let status = self.status(node)?;
-        if status.is_retryable() {
+        let is_counted = is_mo == Some(true) && status == CommandStatus::ESME_RX_T_APPN;
+        if status.is_retryable() && !is_counted {
             let message = format!("`{status}` makes its peer try again what is blocked");
             self.diagnostics
                 .error(&node.place, "retryable", message)
