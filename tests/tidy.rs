@@ -290,7 +290,7 @@ fn commented_out(file: &File) -> Vec<String> {
         let Some(comment) = line.trim().strip_prefix("// ") else { return false };
         let first = comment.split(|c: char| !is_word(c)).next().unwrap_or_default();
         comment.ends_with(';')
-            || ["{", "})", "}", "},"].iter().any(|end| comment == *end)
+            || ["{", "})", "}", "},"].contains(&comment)
             || (["let", "fn", "pub", "if", "for", "match", "impl"].contains(&first) && comment.ends_with('{'))
     };
     let lines = file.text.lines().enumerate().filter(|(_, line)| is_code(line));

@@ -44,7 +44,7 @@ pub(super) fn run(args: &Args) -> Exit {
             let notes = crate::policy::notes(&loaded.spec);
             (loaded.warnings, sources, summary, notes)
         }
-        Err((diagnostics, sources)) => (diagnostics, sources, String::new(), Vec::new()),
+        Err((diagnostics, sources)) => (diagnostics, *sources, String::new(), Vec::new()),
     };
     let diagnostics = severe(diagnostics, args.strict);
     let wrong = diagnostics.iter().any(|d| d.severity == Severity::Error);

@@ -24,6 +24,11 @@ fn holds(entries: &HashMap<Box<str>, Until>, entry: &str, now: Timestamp) -> boo
     entries.get(entry).is_some_and(|until| now < *until)
 }
 
+/// Whether one of them is a slip away.
+fn one_off(entries: &HashMap<Box<str>, Until>, skeleton: &str, now: Timestamp) -> bool {
+    entries.iter().any(|(known, until)| now < *until && likeness::is_one_off(skeleton, known))
+}
+
 /// Domains; each stands for its subdomains too.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Domains {
@@ -72,9 +77,7 @@ impl Domains {
         let label = domain.split('.').next().unwrap_or(domain);
         let is_like = |part: &str| {
             let skeleton = likeness::skeleton(part);
-            let is_one_off =
-                |(known, until): (&Box<str>, &Until)| now < *until && likeness::is_one_off(&skeleton, known);
-            holds(&self.labels, &skeleton, now) || self.labels.iter().any(is_one_off)
+            holds(&self.labels, &skeleton, now) || one_off(&self.labels, &skeleton, now)
         };
         is_like(label) || label.split('-').any(|part| part.len() >= 4 && part != label && is_like(part))
     }
@@ -128,8 +131,7 @@ impl Senders {
             return false;
         }
         let skeleton = likeness::skeleton(id);
-        let is_one_off = |(known, until): (&Box<str>, &Until)| now < *until && likeness::is_one_off(&skeleton, known);
-        !skeleton.is_empty() && (holds(&self.skeletons, &skeleton, now) || self.skeletons.iter().any(is_one_off))
+        !skeleton.is_empty() && (holds(&self.skeletons, &skeleton, now) || one_off(&self.skeletons, &skeleton, now))
     }
 
     /// Entries.

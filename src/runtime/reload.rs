@@ -61,12 +61,15 @@ pub struct Reloader {
     turn: Mutex<()>,
 }
 
+/// Everything that is wrong, and what was read.
+pub type Refused = (Vec<Diagnostic>, Box<Sources>);
+
 /// Reads, compiles and runs cases.
 ///
 /// # Errors
 /// Everything that is wrong, with what was read.
-pub fn load(origin: &Origin, now: Timestamp) -> Result<(Loaded, Sources, case::Outcome), (Vec<Diagnostic>, Sources)> {
-    let sources = origin.read().map_err(|why| (vec![unreadable(why)], Sources::default()))?;
+pub fn load(origin: &Origin, now: Timestamp) -> Result<(Loaded, Sources, case::Outcome), Refused> {
+    let sources = origin.read().map_err(|why| (vec![unreadable(why)], Box::default()))?;
     check(sources, now)
 }
 
@@ -74,11 +77,11 @@ pub fn load(origin: &Origin, now: Timestamp) -> Result<(Loaded, Sources, case::O
 ///
 /// # Errors
 /// Everything that is wrong, with what was read.
-pub fn check(sources: Sources, now: Timestamp) -> Result<(Loaded, Sources, case::Outcome), (Vec<Diagnostic>, Sources)> {
+pub fn check(sources: Sources, now: Timestamp) -> Result<(Loaded, Sources, case::Outcome), Refused> {
     let (loaded, mut diagnostics) = policy::read(&sources);
     let outcome = case::run(&loaded, &sources, now, &mut diagnostics);
     if diagnostics.has_errors() {
-        return Err((diagnostics.sorted(), sources));
+        return Err((diagnostics.sorted(), Box::new(sources)));
     }
     Ok((Loaded { warnings: diagnostics.sorted(), ..loaded }, sources, outcome))
 }
