@@ -2,30 +2,25 @@
 //!
 //! One [`Reading`] holds every buffer and is reused from message to message: reading allocates nothing once it has grown.
 
-mod amount;
 pub mod concat;
 pub mod decode;
 pub mod encode;
+pub mod entity;
 pub mod fold;
 pub mod gsm7;
-mod handle;
-mod link;
 pub mod number;
-mod phone;
 pub mod udh;
 
 use std::ops::Range;
 
-pub use amount::{Amount, Code};
 pub use decode::Undecodable;
-pub use handle::{App, Handle};
-pub use link::{Link, LinkKind};
-pub use phone::Phone;
+pub use entity::{Amount, App, Code, Handle, Link, LinkKind, Phone};
 pub use udh::{Concat, Udh};
 
 use crate::limits::TEXT_CHARACTERS_MAX;
 use crate::wire::command::DataCoding;
 use decode::Decoded;
+use entity::Entities;
 use number::Country;
 
 /// What data_coding 0 means: the SMSC's default alphabet.
@@ -71,12 +66,7 @@ pub struct Reading {
     binary: bool,
     cut: bool,
     udh: Option<Udh>,
-    hosts: String,
-    links: Vec<Link>,
-    phones: Vec<Phone>,
-    handles: Vec<Handle>,
-    amounts: Vec<Amount>,
-    codes: Vec<Code>,
+    entities: Entities,
 }
 
 impl Reading {
@@ -150,12 +140,11 @@ impl Reading {
         self.skeleton.clear();
         fold::fold_mapped(&self.text, &mut self.folded, &mut self.places);
         fold::skeleton_of(&self.folded, &mut self.skeleton);
-        self.hosts.clear();
-        link::find(&self.text, &mut self.hosts, &mut self.links);
-        amount::find_amounts(&self.text, &self.links, &mut self.amounts);
-        phone::find(&self.text, cx.home, &self.links, &self.amounts, &mut self.phones);
-        handle::find(&self.text, &self.links, &mut self.handles);
-        amount::find_codes(&self.text, &self.links, &self.phones, &self.amounts, &mut self.codes);
+        let (text, plain, places) = (&self.text, &self.plain, &self.plain_places);
+        let written = |plain| fold::written(text, places, &plain);
+        let is_capital = |at: usize| text.get(written(at..at + 1)).is_some_and(|c| c.starts_with(char::is_uppercase));
+        self.entities.find(plain, cx.home, &is_capital);
+        self.entities.place(written);
     }
 
     /// The text as written, at most [`TEXT_CHARACTERS_MAX`] characters.
@@ -230,53 +219,54 @@ impl Reading {
     /// Links, in their order.
     #[must_use]
     pub fn links(&self) -> &[Link] {
-        &self.links
+        self.entities.links()
     }
 
-    /// The host of a link, in small letters.
+    /// The host of a link as a resolver gets it: small letters, punycode for what is beyond ASCII.
     #[must_use]
     pub fn link_host(&self, link: &Link) -> &str {
-        self.hosts.get(link.host.clone()).unwrap_or_default()
+        self.entities.link_host(link)
     }
 
     /// The registrable domain of a link (Public Suffix List), else its host.
     #[must_use]
     pub fn link_domain(&self, link: &Link) -> &str {
-        self.hosts.get(link.domain.clone()).unwrap_or_default()
+        self.entities.link_domain(link)
+    }
+
+    /// The host of a link as a reader sees it: punycode undone.
+    #[must_use]
+    pub fn link_shown(&self, link: &Link) -> &str {
+        self.entities.link_shown(link)
     }
 
     /// Phone numbers to call.
     #[must_use]
     pub fn phones(&self) -> &[Phone] {
-        &self.phones
+        self.entities.phones()
     }
 
     /// Names in chat applications.
     #[must_use]
     pub fn handles(&self) -> &[Handle] {
-        &self.handles
+        self.entities.handles()
     }
 
-    /// The name of a handle, as written.
+    /// The name of a handle, in small letters.
     #[must_use]
     pub fn handle_id(&self, handle: &Handle) -> &str {
-        self.text.get(handle.id.clone()).unwrap_or_default()
+        self.entities.handle_id(handle)
     }
 
     /// Amounts of money.
     #[must_use]
     pub fn amounts(&self) -> &[Amount] {
-        &self.amounts
+        self.entities.amounts()
     }
 
     /// One-time codes.
     #[must_use]
     pub fn codes(&self) -> &[Code] {
-        &self.codes
+        self.entities.codes()
     }
-}
-
-/// Whether two ranges share an octet.
-fn overlaps(a: &Range<usize>, b: &Range<usize>) -> bool {
-    a.start < b.end && b.start < a.end
 }
