@@ -115,7 +115,8 @@ fn letters(policy: &Policy) -> (String, Vec<Letter>) {
     // One of each language after the other.
     let longest = all.iter().map(Vec::len).max().unwrap_or(0);
     let mixed = (0..longest).flat_map(|n| all.iter().filter_map(move |one| one.get(n)));
-    let (mut envelope, mut scratch, mut verdict) = (Envelope::default(), policy::Scratch::default(), Verdict::default());
+    let (mut envelope, mut scratch, mut verdict) =
+        (Envelope::default(), policy::Scratch::default(), Verdict::default());
     let passes = |letter: &&Letter| {
         let (from, to, text) = (letter.from.as_str(), letter.to.as_str(), letter.text.as_str());
         let sample = Sample { from, to, text, account: "esme", now: NOON, ..Sample::default() };
@@ -302,7 +303,11 @@ impl Bench {
                 assert!(*there == expected && back.is_empty(), "what passes is not what came");
             }
         }
-        assert_eq!((self.decisions, self.outcomes), (traffic.count(), traffic.count()), "one decision, one outcome each");
+        assert_eq!(
+            (self.decisions, self.outcomes),
+            (traffic.count(), traffic.count()),
+            "one decision, one outcome each"
+        );
         time
     }
 

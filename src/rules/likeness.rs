@@ -52,8 +52,7 @@ pub fn is_one_off(a: &str, b: &str) -> bool {
     }
     let differ = short_count - (front + back).min(short_count);
     let at = |text: &str, n| text.chars().nth(n);
-    let swapped =
-        differ == 2 && at(short, front) == at(long, front + 1) && at(short, front + 1) == at(long, front);
+    let swapped = differ == 2 && at(short, front) == at(long, front + 1) && at(short, front + 1) == at(long, front);
     differ == 1 || swapped
 }
 

@@ -304,10 +304,8 @@ impl Registry {
         account: &'a str,
         now: Timestamp,
     ) -> impl Iterator<Item = &'a Registered> + use<'a> {
-        let all = self
-            .entries
-            .get(sender)
-            .or_else(|| in_small_letters(sender, |sender| self.entries.get(sender)).flatten());
+        let all =
+            self.entries.get(sender).or_else(|| in_small_letters(sender, |sender| self.entries.get(sender)).flatten());
         all.into_iter().flatten().filter(move |e| {
             (e.accounts.is_empty() || e.accounts.iter().any(|a| a == account))
                 && e.valid_from.is_none_or(|from| now >= from)

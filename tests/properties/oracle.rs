@@ -440,7 +440,7 @@ impl<'a> Oracle<'a> {
                 let parts: Vec<String> = host.split(['.', '-']).map(skeleton).collect();
                 self.list(name, pack).iter().any(|(_, entry)| parts.contains(&skeleton(entry.trim_end_matches('*'))))
             }
-            ("link", "kind") => is(reading.links()[n].kind.name()),
+            ("link", "kind") => reading.links()[n].kinds().any(|kind| is(kind.name())),
             ("link", "sender_owns") => {
                 let mut own = self.registered(None, None, m);
                 own.any(|e| items(e, "domains").filter_map(Value::as_str).any(|d| is_at_domain(host, d))) == is_true
