@@ -1,9 +1,9 @@
 //! What the operator wrote: any text gives a policy, or diagnostics that point into it.
 
 use tapis::case;
+use tapis::config;
 use tapis::config::diagnostic::{Diagnostic, Diagnostics, lines};
 use tapis::config::source::{ListFile, Source, Sources};
-use tapis::config;
 use tapis::explain;
 use tapis::policy;
 use tapis::time::Timestamp;
@@ -76,7 +76,12 @@ fn points_into(diagnostic: &Diagnostic, sources: &Sources) {
 /// Whatever policy came out judges some messages, and explains itself.
 fn judges(policy: &policy::Policy) {
     for (from, to, text, mo) in [
-        ("DBS", "+6591234567", "Your parcel is held, pay RM5.00 at kbnk-th.xyz/a or call 03-2345 6789. OTP 482913", false),
+        (
+            "DBS",
+            "+6591234567",
+            "Your parcel is held, pay RM5.00 at kbnk-th.xyz/a or call 03-2345 6789. OTP 482913",
+            false,
+        ),
         ("+66812345678", "+66898765432", "รายได้ วันละ 2,000 บาท แอดไลน์ ID : @job88x", true),
         ("", "7726", "", true),
     ] {

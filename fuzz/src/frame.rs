@@ -38,7 +38,9 @@ fn grows_to(rest: &[u8], len: usize) {
     let short = rest.len().min(len.saturating_sub(1));
     for n in (0..=short.min(HEADER_OCTETS)).chain([short / 2, short]) {
         match frame(&rest[..n], PDU_OCTETS_MAX) {
-            Ok(Frame::Partial { needed }) => assert!(needed > 0 && n + needed <= len.max(HEADER_OCTETS), "{n}+{needed}"),
+            Ok(Frame::Partial { needed }) => {
+                assert!(needed > 0 && n + needed <= len.max(HEADER_OCTETS), "{n}+{needed}")
+            }
             other => panic!("{n} of {len} octets are {other:?}"),
         }
     }

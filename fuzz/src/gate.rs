@@ -350,7 +350,8 @@ fn other(peer: &mut Peer, input: &mut Input<'_>) {
     ];
     let command = COMMANDS[input.below(COMMANDS.len())];
     let number = input.octet();
-    let sequence_number = if number & 0x80 == 0 { u32::from(number & 7) } else { OWN_SEQUENCE_FROM + u32::from(number & 7) };
+    let sequence_number =
+        if number & 0x80 == 0 { u32::from(number & 7) } else { OWN_SEQUENCE_FROM + u32::from(number & 7) };
     let (status, body) = (STATUSES[input.below(STATUSES.len())], input.short());
     say(peer, |out| wire::pdu(out, command, status, sequence_number, |out| out.extend_from_slice(body)));
 }
@@ -363,7 +364,8 @@ fn receipt(world: &mut World, room: usize, input: &mut Input<'_>) {
     if how & 1 == 1 {
         wire::tlv(&mut tlvs, Tag::RECEIPTED_MESSAGE_ID, &[&id[..], b"\0"].concat());
     }
-    let text = [b"id:", &id[..], b" sub:001 dlvrd:001 submit date:2511230405 done date:2511230405 stat:DELIVRD err:000 text:"];
+    let text =
+        [b"id:", &id[..], b" sub:001 dlvrd:001 submit date:2511230405 done date:2511230405 stat:DELIVRD err:000 text:"];
     let text = text.concat();
     let (source, destination) = (address(input), address(input));
     let sm = Sm {
@@ -416,7 +418,9 @@ pub fn nothing_is_invented(from: &Peer, to: &Peer, octets_max: u32, edits: bool,
             *octets == pdu || (edits && key(asked) == key(&header))
         };
         let found = asked[at..].iter().position(same);
-        let found = found.unwrap_or_else(|| panic!("{} {} was never said, or not so late", header.command_id, header.sequence_number));
+        let found = found.unwrap_or_else(|| {
+            panic!("{} {} was never said, or not so late", header.command_id, header.sequence_number)
+        });
         if in_order {
             at += found + 1;
         } else {

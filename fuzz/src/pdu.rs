@@ -184,4 +184,3 @@ fn short_message(pdu: &[u8]) -> Option<Vec<u8>> {
 fn payload(pdu: &[u8]) -> Option<Vec<u8>> {
     understood(pdu).tlvs().message_payload().map(<[u8]>::to_vec)
 }
-

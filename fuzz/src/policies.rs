@@ -148,7 +148,8 @@ fn put_together(input: &mut Input<'_>) -> Rules {
             "exemptions:\n  - {{ id: x, owner: o, expires: 2099-01-01, silences: [r0, \"group:g\"], when: {condition} }}"
         );
     }
-    let policy = load(&main, &rules).unwrap_or_else(|why| panic!("what was put together does not load:\n{why}\n{rules}"));
+    let policy =
+        load(&main, &rules).unwrap_or_else(|why| panic!("what was put together does not load:\n{why}\n{rules}"));
     Rules { policy, edits: true }
 }
 
