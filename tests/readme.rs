@@ -116,7 +116,7 @@ fn every_yaml_block_loads_and_its_cases_hold() {
             };
             let policy = policy::load(&sources).unwrap_or_else(|all| panic!("{}", told(&all)));
             let mut diagnostics = Diagnostics::default();
-            case::run(&policy.spec, &policy.policy, Timestamp(1_795_492_800_000_000), &mut diagnostics);
+            case::run(&policy.spec, &policy.policy, true, Timestamp(1_795_492_800_000_000), &mut diagnostics);
             let failed = diagnostics.sorted();
             assert!(failed.is_empty(), "{}", told(&failed));
             loaded += 1;

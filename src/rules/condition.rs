@@ -414,8 +414,6 @@ fn prefix(party: &Party<'_>, list: &Prefixes, now: Timestamp) -> Truth {
     }
 }
 
-use crate::text::{Anomalies, App, LinkKind, Payload};
-use crate::time::Timestamp;
 fn local(micros: u64, zone: &jiff::tz::TimeZone) -> Option<jiff::civil::DateTime> {
     let at = jiff::Timestamp::from_microsecond(i64::try_from(micros).ok()?).ok()?;
     Some(zone.to_datetime(at))

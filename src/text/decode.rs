@@ -14,10 +14,11 @@
 //! nearly all are, is known by a first look and never weighed.
 
 use super::anomaly::{Anomalies, Anomaly};
-use super::charset::{Charset, Faults, Input, Part, is_control};
-use super::gsm7::{self, Tables};
+use super::charset::{Charset, Faults, Input, Part};
+use super::doubt::{self, Choice, Doubt};
+use super::gsm7::Tables;
 use super::payload::{self, Payload};
-use super::{Alphabet, ReadContext, UserData, national, packed, udh, utf16, weigh};
+use super::{Alphabet, ReadContext, UserData, national, packed, udh, weigh};
 use crate::wire::command::DataCoding;
 
 /// Why a text cannot be read.
@@ -58,13 +59,14 @@ pub(super) struct Coding {
 /// 3GPP TS 23.038 §4.
 pub(super) fn coding(data_coding: DataCoding, alphabet: Alphabet) -> Coding {
     let octet = data_coding.0;
+    // Septets are packed whatever their class.
+    let gsm = if alphabet == Alphabet::GsmPacked { Charset::Packed } else { Charset::Gsm };
     let plain = |charset| Coding { charset: Some(charset), reserved: false, compressed: false };
     let binary = Coding { charset: None, reserved: false, compressed: false };
-    let reserved = Coding { reserved: true, ..plain(Charset::Gsm) };
+    let reserved = Coding { reserved: true, ..plain(gsm) };
     match octet {
         0x00 => plain(match alphabet {
-            Alphabet::Gsm => Charset::Gsm,
-            Alphabet::GsmPacked => Charset::Packed,
+            Alphabet::Gsm | Alphabet::GsmPacked => gsm,
             Alphabet::Ascii => Charset::Ascii,
             Alphabet::Latin1 => Charset::Latin1,
             Alphabet::Utf8 => Charset::Utf8,
@@ -85,7 +87,7 @@ pub(super) fn coding(data_coding: DataCoding, alphabet: Alphabet) -> Coding {
         0x10..=0x7f => {
             let compressed = octet & 0x20 != 0;
             let coding = match octet >> 2 & 3 {
-                0 => plain(Charset::Gsm),
+                0 => plain(gsm),
                 1 => binary,
                 2 => plain(Charset::Utf16Be),
                 _ => reserved,
@@ -94,11 +96,11 @@ pub(super) fn coding(data_coding: DataCoding, alphabet: Alphabet) -> Coding {
         }
         0x80..=0xbf => reserved,
         // Message waiting: discard, store, store in UCS-2.
-        0xc0..=0xdf => plain(Charset::Gsm),
+        0xc0..=0xdf => plain(gsm),
         0xe0..=0xef => plain(Charset::Utf16Be),
         // Data coding and message class.
         0xf0..=0xff if octet & 4 != 0 => binary,
-        0xf0..=0xff => plain(Charset::Gsm),
+        0xf0..=0xff => plain(gsm),
     }
 }
 
@@ -218,12 +220,7 @@ fn is_text(octets: &[u8], coding: Coding) -> bool {
     let Some(charset) = coding.charset else { return false };
     let parts = [Part { end: octets.len(), fill_bits: 0 }];
     let input = Input { octets, parts: &parts, tables: Tables::DEFAULT };
-    charset.weigh(input, nothing(octets)).is_some()
-}
-
-/// What octets would weigh if they meant nothing.
-fn nothing(octets: &[u8]) -> u32 {
-    u32::try_from(octets.len()).unwrap_or(u32::MAX).saturating_mul(weigh::OCTET)
+    charset.weigh(input, weigh::nothing(octets)).is_some()
 }
 
 /// A text to be read.
@@ -260,15 +257,17 @@ impl Text<'_> {
         match decoded.payload {
             Payload::Text if octets.is_empty() => decoded.payload = Payload::Binary,
             Payload::Sim => {}
-            Payload::WapPush => payload::strings(octets, out),
+            Payload::WapPush if payload::strings(octets, out) => {}
             Payload::Text if payload::is_push(octets) => {
                 decoded.payload = Payload::WapPush;
                 payload::strings(octets, out);
             }
             payload => {
                 let readings = [Charset::Utf8, Charset::Latin1, Charset::Utf16Be, Charset::Utf16Le, Charset::Gsm];
-                let found = lightest(self.input, nothing(octets), &readings);
-                if let Some((charset, _)) = found {
+                let nothing = weigh::nothing(octets);
+                // Half of all pairs of octets are ideographs, so that they must say it clearly.
+                let says = |(charset, bits): &(Charset, u32)| !charset.is_utf16() || *bits < nothing / 8 * 7;
+                if let Some((charset, _)) = doubt::lightest(self.input, nothing, &readings).filter(says) {
                     charset.decode(self.input, out);
                     if payload == Payload::Text {
                         decoded.binary = false;
@@ -276,6 +275,8 @@ impl Text<'_> {
                     }
                 } else if payload == Payload::Text {
                     decoded.payload = Payload::Binary;
+                } else {
+                    payload::written_out(octets, out);
                 }
             }
         }
@@ -284,14 +285,16 @@ impl Text<'_> {
     fn text(&self, charset: Charset, decoded: &mut Decoded, second: &mut String, out: &mut String) {
         let (start, kept) = (out.len(), second.len());
         let (charset, faults) = self.named(charset, second, out);
-        if !self.coding.reserved && !self.coding.compressed && !faults.any() && self.is_plain(charset) {
+        let doubt =
+            Doubt { input: self.input, is_national: self.header.locking != 0, is_reserved: self.coding.reserved };
+        if !self.coding.reserved && !self.coding.compressed && !faults.any() && doubt.is_plain(charset) {
             return;
         }
         let own = weigh::text(out.get(start..).unwrap_or_default());
         let own = own.saturating_add(if faults.odd { weigh::NEVER } else { 0 });
-        let choice = self.doubt(charset, faults, own);
+        let choice = doubt.decide(charset, faults, own);
         match choice {
-            Choice::Named => told(charset, faults, self.input.octets, &mut decoded.anomalies),
+            Choice::Named => doubt::told(charset, faults, self.input.octets, &mut decoded.anomalies),
             Choice::Other(other, _) => {
                 let from = line(second);
                 second.push_str(out.get(start..).unwrap_or_default());
@@ -300,7 +303,7 @@ impl Text<'_> {
                 if second.get(from..) == out.get(start..) {
                     second.truncate(from.saturating_sub(1));
                 }
-                decoded.anomalies.add(name(charset, other, self.input.octets));
+                decoded.anomalies.add(doubt::name(charset, other, self.input.octets));
             }
             Choice::Both(other, tables) => {
                 line(second);
@@ -309,7 +312,7 @@ impl Text<'_> {
             }
         }
         let weight = if let Choice::Other(_, bits) = choice { bits } else { own };
-        let no_text = weight > nothing(self.input.octets);
+        let no_text = weight > weigh::nothing(self.input.octets);
         for (says, anomaly, why) in [
             (self.coding.reserved, Anomaly::ReservedCoding, Undecodable::Alphabet),
             (self.coding.compressed, Anomaly::Compressed, Undecodable::Compressed),
@@ -359,150 +362,10 @@ impl Text<'_> {
         other.truncate(kept);
         if is_sister { (sister, sister_faults) } else { (charset, faults) }
     }
-
-    /// A first look: whether nothing speaks against the named alphabet.
-    fn is_plain(&self, charset: Charset) -> bool {
-        let octets = self.input.octets;
-        match charset {
-            Charset::Gsm => self.header.locking == 0 && gsm7::are_plain(octets),
-            Charset::Packed => false,
-            Charset::Ascii | Charset::Latin1 => {
-                octets.iter().fold(true, |plain, b| plain & (*b < 0x80) & !is_letter_in_gsm(*b))
-            }
-            Charset::Utf8 => !octets.is_ascii() || !octets.iter().any(|b| is_letter_in_gsm(*b)),
-            Charset::Utf16Be | Charset::Utf16Le => utf16::is_plainly_big_endian(octets),
-            Charset::Other(_) => octets.is_ascii() || std::str::from_utf8(octets).is_err(),
-        }
-    }
-
-    /// Weighs the other alphabets that octets could be in against the named one.
-    fn doubt(&self, named: Charset, faults: Faults, own: u32) -> Choice {
-        let octets = self.input.octets;
-        if self.header.locking != 0 && !faults.any() {
-            // A handset that does not know the language shows the default alphabet.
-            let default = Input { tables: Tables::DEFAULT, ..self.input };
-            return match Charset::Gsm.weigh(default, own.saturating_sub(MARGIN)) {
-                Some(_) if named == Charset::Gsm => Choice::Both(Charset::Gsm, Tables::DEFAULT),
-                _ => Choice::Named,
-            };
-        }
-        if named == Charset::Packed && !faults.any() && own < nothing(octets) {
-            return Choice::Named;
-        }
-        let septets = octets.is_ascii();
-        // Where even the controls are missing that septets or UTF-16 make of octets, there are none behind a long text.
-        let short = octets.len() <= SHORT || faults.any() || !matches!(named, Charset::Ascii | Charset::Latin1);
-        let candidates = [
-            (Charset::Utf8, !septets),
-            (Charset::Latin1, named != Charset::Ascii || !septets),
-            (Charset::Gsm, septets),
-            (Charset::Packed, short && !named.is_utf16()),
-            (Charset::Utf16Be, short),
-            (Charset::Utf16Le, short),
-        ];
-        let mut best = None;
-        let mut limit = own;
-        for (charset, possible) in candidates {
-            if possible
-                && charset != named
-                && let Some(bits) = weigh_other(charset, self.input, limit)
-            {
-                (best, limit) = (Some(charset), bits);
-            }
-        }
-        let Some(best) = best else { return Choice::Named };
-        let free = faults.octets || faults.odd || (faults.surrogate && octets.len() > 2) || self.coding.reserved;
-        let (margin, doubt) = match best {
-            _ if free => (0, 0),
-            // Of a few octets nobody can tell.
-            _ if octets.len() < OCTETS_MIN => return Choice::Named,
-            Charset::Utf8 => (MARGIN_UTF8, DOUBT),
-            Charset::Latin1 | Charset::Gsm => (MARGIN, DOUBT),
-            // What makes other characters of everything is clear, or is not.
-            _ => (MARGIN, MARGIN),
-        };
-        if limit + margin <= own {
-            Choice::Other(best, limit)
-        } else if limit + doubt <= own {
-            Choice::Both(best, self.input.tables)
-        } else {
-            Choice::Named
-        }
-    }
 }
-
-/// How a doubt ends.
-#[derive(Clone, Copy, Debug)]
-enum Choice {
-    /// The coding is believed.
-    Named,
-    /// It is another alphabet, by this weight.
-    Other(Charset, u32),
-    /// It may be another, with these tables.
-    Both(Charset, Tables),
-}
-
-/// How many bits lighter another reading must be, to be what is shown.
-const MARGIN: u32 = 24;
-
-/// The same for UTF-8, whose form alone hardly comes about by chance.
-const MARGIN_UTF8: u32 = 12;
-
-/// What that form is worth where the choice is free.
-const FORM_OF_UTF8: u32 = 6;
-
-/// How many bits lighter, to be shown to rules at all.
-const DOUBT: u32 = 6;
-
-/// How many octets it takes to doubt a coding that has them all.
-const OCTETS_MIN: usize = 4;
-
-/// How many octets without a control may be UTF-16 or packed septets.
-const SHORT: usize = 80;
-
-/// How many bits septets pay where nothing but letters in place of signs tells them from ASCII.
-const NO_SIGN_OF_SEPTETS: u32 = 12;
 
 /// protocol_id of (U)SIM data download (3GPP TS 23.040 §9.2.3.9).
 const SIM_DATA_DOWNLOAD: u8 = 0x7f;
-
-/// What octets weigh in an alphabet that they do not name, if it is less than `limit`.
-fn weigh_other(charset: Charset, input: Input<'_>, limit: u32) -> Option<u32> {
-    match charset {
-        Charset::Gsm if !input.octets.iter().any(|b| is_control(*b)) => {
-            let limit = limit.checked_sub(NO_SIGN_OF_SEPTETS)?;
-            charset.weigh(input, limit).map(|bits| bits + NO_SIGN_OF_SEPTETS)
-        }
-        Charset::Packed if !input.is_packed_whole() || input.octets.len() < 2 => None,
-        Charset::Utf8 => {
-            let bits = charset.weigh(input, limit.saturating_add(FORM_OF_UTF8))?;
-            Some(bits.saturating_sub(FORM_OF_UTF8))
-        }
-        _ => charset.weigh(input, limit),
-    }
-}
-
-/// The lightest of some alphabets, if it is below a limit.
-fn lightest(input: Input<'_>, mut limit: u32, charsets: &[Charset]) -> Option<(Charset, u32)> {
-    let mut best = None;
-    for charset in charsets {
-        if *charset == Charset::Gsm && !input.octets.is_ascii() {
-            continue;
-        }
-        if let Some(bits) = weigh_other(*charset, input, limit) {
-            best = Some((*charset, bits));
-            limit = bits;
-        }
-    }
-    best
-}
-
-/// Signs of ASCII where the GSM alphabet has letters.
-fn is_letter_in_gsm(octet: u8) -> bool {
-    let capital = octet.wrapping_sub(b'[') < 4;
-    let small = octet.wrapping_sub(b'{') < 5;
-    capital | small | (octet == b'`')
-}
 
 /// Begins a line, and answers where.
 fn line(text: &mut String) -> usize {
@@ -510,34 +373,6 @@ fn line(text: &mut String) -> usize {
         text.push('\n');
     }
     text.len()
-}
-
-/// What is told of octets that stay in the alphabet they name.
-fn told(charset: Charset, faults: Faults, octets: &[u8], anomalies: &mut Anomalies) {
-    if faults.octets && charset == Charset::Latin1 && !octets.iter().any(|b| is_control(*b)) {
-        anomalies.add(Anomaly::Windows1252);
-    } else if faults.octets {
-        anomalies.add(Anomaly::BadOctets);
-    }
-    if faults.odd {
-        anomalies.add(Anomaly::OddLength);
-    }
-    if faults.surrogate {
-        anomalies.add(Anomaly::Surrogate);
-    }
-}
-
-/// What it is called that octets are in another alphabet than they name.
-fn name(named: Charset, found: Charset, octets: &[u8]) -> Anomaly {
-    match found {
-        Charset::Utf8 => Anomaly::Utf8,
-        Charset::Utf16Le if named == Charset::Utf16Be => Anomaly::LittleEndian,
-        Charset::Utf16Be | Charset::Utf16Le => Anomaly::Utf16,
-        Charset::Gsm => Anomaly::Gsm,
-        Charset::Packed => Anomaly::Packed,
-        _ if octets.is_ascii() => Anomaly::Ascii,
-        _ => Anomaly::Latin1,
-    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ pub mod anomaly;
 mod charset;
 pub mod concat;
 pub mod decode;
+mod doubt;
 pub mod encode;
 pub mod fold;
 pub mod gsm7;

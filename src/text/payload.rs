@@ -144,9 +144,9 @@ pub(super) fn is_push(octets: &[u8]) -> bool {
 }
 
 /// Appends the strings of a push, each on its line: the links of a service indication or loading put together from
-/// their tokens, and everything else that is written out.
-pub(super) fn strings(octets: &[u8], out: &mut String) {
-    let (content, body) = push(octets).map_or((Content::Other, octets), |push| (push.content, push.body));
+/// their tokens, and everything else that is written out. False for what is no push.
+pub(super) fn strings(octets: &[u8], out: &mut String) -> bool {
+    let Some(Push { content, body }) = push(octets) else { return false };
     let start = out.len();
     if !wbxml(content, body, out) {
         out.truncate(start);
@@ -155,6 +155,7 @@ pub(super) fn strings(octets: &[u8], out: &mut String) {
     if out.len() > start && out.ends_with('\n') {
         out.pop();
     }
+    true
 }
 
 /// Reads a WBXML document (WAP-192): version, public id, charset, string table, then tokens, of which only strings and
@@ -272,7 +273,7 @@ fn inline<'a>(octets: &'a [u8], out: &mut String) -> &'a [u8] {
 }
 
 /// Appends runs of four and more printable octets, each on its line.
-fn written_out(octets: &[u8], out: &mut String) {
+pub(super) fn written_out(octets: &[u8], out: &mut String) {
     for run in octets.split(|b| !(0x20..0x7f).contains(b)).filter(|run| run.len() >= 4) {
         line(out);
         out.push_str(std::str::from_utf8(run).unwrap_or_default());
@@ -317,7 +318,7 @@ mod tests {
         let mut octets = vec![0x01, 0x06, 0x01, 0xbe, 0x8c, 0x82, 0x98];
         octets.extend(b"tid\0\x8d\x90\x83http://mms.example/x\0");
         assert_eq!(read(&octets), "http://mms.example/x");
-        assert_eq!(read(&[1, 2, 3]), "");
+        assert!(!strings(&[1, 2, 3], &mut String::new()));
     }
 
     #[test]

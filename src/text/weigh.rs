@@ -3,8 +3,8 @@
 //! capitals inside words, and each costs; of two readings of the same octets the shorter one is the likelier (minimum
 //! description length). The model knows no language and no word.
 
-/// What one octet that means nothing would cost: a text that is longer than its octets is none.
-pub(super) const OCTET: u32 = 8;
+/// What one octet that means nothing would cost.
+const OCTET: u32 = 8;
 
 /// What a character that no text has costs.
 pub(super) const NEVER: u32 = 30;
@@ -85,6 +85,11 @@ impl Scale {
         }
         (self.before, self.last) = (self.last, kind);
     }
+}
+
+/// What octets would cost if they meant nothing: a text that is longer is none.
+pub(super) fn nothing(octets: &[u8]) -> u32 {
+    u32::try_from(octets.len()).unwrap_or(u32::MAX).saturating_mul(OCTET)
 }
 
 /// The length of a text.

@@ -77,6 +77,13 @@ fn a_wap_push_shows_its_links() {
         assert!(reading.anomalies().is_empty());
     }
     assert_eq!(read(&by_port, 4, true).ports(), Some((2948, 49154)));
+    // What goes to that port and is no push by its form: a later part, or a plain text.
+    let text = [&[6, 5, 4, 0x0b, 0x84, 0, 0][..], b"verify at kbank-verify.com"].concat();
+    let later = [&text[..], &[0, 1, 0xc3, 4, 0x20, 0x26, 1, 2, 1, 0xff, 0xfe, 0x81, 0x8d, 0x90, 0x9d, 0]].concat();
+    for octets in [text, later] {
+        let reading = read(&octets, 4, true);
+        assert_eq!((reading.payload(), reading.links().len()), (Payload::WapPush, 1));
+    }
 }
 
 #[test]

@@ -70,8 +70,8 @@ proptest! {
     ) {
         let mut octets = Vec::new();
         prop_assume!(encode(&text, DataCoding(coding), alphabet, &mut octets).is_ok());
-        // A mark at the start is none of the text, and what the Encoding Standard folds on writing does not come back;
-        // an `@` or CR at the end of packed septets may be what they are filled with.
+        // A mark at the start is none of the text. What the Encoding Standard folds on writing does not come back, and an
+        // `@` at the end of packed septets may be what they are filled with.
         prop_assume!(!text.starts_with('\u{feff}'));
         prop_assume!(![5, 10, 14].contains(&coding) || !text.contains(['¥', '‾', '−', '\\', '~', '¢', '£', '¬']));
         prop_assume!(alphabet != Alphabet::GsmPacked || coding != 0 || !text.ends_with('@'));

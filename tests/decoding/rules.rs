@@ -109,7 +109,7 @@ fn words_and_numbers_that_do_not_exist_are_told_with_their_place() {
     for (when, line) in [
         ("{ message: { anomaly: utf8 } }", "utf_8"),
         ("{ message: { payload: wappush } }", "wap_push"),
-        ("{ message: { class: 256 } }", "from 0 to 255"),
+        ("{ message: { class: 256 } }", "from 0 to 3"),
         ("{ message: { port: 65536 } }", "from 0 to 65535"),
     ] {
         let told = load(&format!("rules:\n  - {{ id: a, score: 1, when: {when} }}\n")).unwrap_err();
