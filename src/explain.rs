@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::audit::record;
 use crate::case::Sample;
@@ -10,6 +10,7 @@ use crate::config::spec::Mode;
 use crate::message::{AccountFacts, Direction, Envelope, Message, ReadAs};
 use crate::policy::{Policy, Scratch};
 use crate::rules::{Evidence, Finding, Rule, Trace, Truth};
+use crate::text::{Payload, Reading};
 use crate::time::Timestamp;
 use crate::verdict::{Action, Answer, Verdict};
 use crate::wire::body::{Body, Destination, Parsed, parse};
@@ -101,17 +102,29 @@ fn read(envelope: &mut Envelope, operation: CommandId, body: &Body<'_>, read_as:
     true
 }
 
-/// The text that a PDU carries, when it carries one that can be read.
+/// What a PDU carries, by the account that reads data_coding 0 as the GSM alphabet: its text, when it is one that can be
+/// read, what else it is, and what is wrong with the way it came. Nothing for a PDU that carries no message.
 #[must_use]
-pub fn text_of(pdu: &[u8]) -> Option<String> {
-    let Parsed::Understood(header, body) = parse(pdu) else { return None };
+pub fn carried(pdu: &[u8]) -> Map<String, Value> {
+    let mut told = Map::new();
+    told.insert("text".into(), Value::Null);
+    let Parsed::Understood(header, body) = parse(pdu) else { return told };
     let mut envelope = Envelope::default();
     if !read(&mut envelope, header.command_id, &body, ReadAs::default()) {
-        return None;
+        return told;
     }
     let message = envelope.message(Direction::Mt, AccountFacts::default(), None, Timestamp(0));
     let reading = message.reading;
-    (reading.undecodable().is_none() && !reading.is_binary()).then(|| reading.text().to_owned())
+    if reading.undecodable().is_none() && !reading.is_binary() {
+        told.insert("text".into(), reading.shown().into());
+    }
+    told.insert("payload".into(), reading.payload().name().into());
+    told.insert("anomalies".into(), anomalies(reading));
+    told
+}
+
+fn anomalies(reading: &Reading) -> Value {
+    reading.anomalies().iter().map(|anomaly| Value::from(anomaly.name())).collect()
 }
 
 /// A finding with what it rests on.
@@ -174,7 +187,7 @@ fn as_json(
     let number = |n: &crate::text::number::Number| n.digits().to_owned();
     json!({
         "action": verdict.action.name(), "score": verdict.score.json(), "findings": findings,
-        "text": reading.text(), "folded": reading.folded(),
+        "text": reading.text(), "shown": reading.shown(), "folded": reading.folded(),
         "shadow_action": verdict.shadow_action.name(),
         "answer": answer(verdict), "command_status": status(message, verdict),
         "tag": (!tags.is_empty()).then(|| tags.join(",")),
@@ -190,7 +203,9 @@ fn as_json(
         "to": { "id": message.recipient.id, "kind": message.recipient.kind.name(),
                 "country": message.recipient.country().map(|c| c.to_string()) },
         "data_coding": message.data_coding.map(|c| c.0), "parts": message.parts,
-        "undecodable": reading.undecodable().map(|u| u.name()),
+        "class": message.class, "protocol_id": message.protocol_id, "port": reading.ports().map(|(to, _)| to),
+        "payload": reading.payload().name(), "undecodable": reading.undecodable().map(|u| u.name()),
+        "anomalies": anomalies(reading),
         "links": reading.links().iter().map(|l| reading.link_host(l)).collect::<Vec<_>>(),
         "phones": reading.phones().iter().map(|p| number(&p.number)).collect::<Vec<_>>(),
         "handles": reading.handles().iter()
@@ -274,7 +289,16 @@ fn as_text(
     line("to", &format!("{} ({}{})", visible(to.id), to.kind.name(), country(to.country())));
     match reading.undecodable() {
         Some(why) => line("text", &format!("cannot be read: {}", why.name())),
-        None => line("text", &visible(reading.text())),
+        None => line("text", &visible(reading.shown())),
+    }
+    if let Some(second) = reading.text().get(reading.shown().len() + 1..) {
+        line("or", &visible(second));
+    }
+    if reading.payload() != Payload::Text {
+        line("payload", reading.payload().name());
+    }
+    for anomaly in reading.anomalies().iter() {
+        line("anomaly", &format!("{}: {}", anomaly.name(), anomaly.about()));
     }
     if reading.folded() != reading.text() {
         line("folded", &visible(reading.folded()));

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::text::concat::{self, Part, Piece};
 use crate::text::number::{Country, Number};
-use crate::text::{Alphabet, ReadContext, Reading, UserData};
+use crate::text::{Alphabet, Anomaly, ReadContext, Reading, UserData, decode};
 use crate::time::{Timestamp, smpp_time};
 use crate::wire::body::{Address, BroadcastSm, DataSm, ReplaceSm, Sm, SubmitMulti};
 use crate::wire::command::{CommandId, DataCoding, EsmClass, Npi, Tag, Ton};
@@ -124,6 +124,10 @@ pub struct Message<'a> {
     pub data_coding: Option<DataCoding>,
     /// Its esm_class.
     pub esm_class: EsmClass,
+    /// Its protocol_id; none for operations that have no such field.
+    pub protocol_id: Option<u8>,
+    /// Its message class: 0 is shown at once and kept nowhere.
+    pub class: Option<u8>,
     /// How many parts the whole message has: 1 unless a UDH or SAR TLVs say more.
     pub parts: u8,
     /// Whether the text is that of the whole message: parts may be missing.
@@ -146,6 +150,9 @@ pub struct Envelope {
     destination: String,
     data_coding: Option<DataCoding>,
     esm_class: EsmClass,
+    protocol_id: Option<u8>,
+    class: Option<u8>,
+    several: bool,
     parts: u8,
     part: Option<Part>,
     complete: bool,
@@ -170,6 +177,7 @@ impl Envelope {
     pub fn read_sm(&mut self, operation: CommandId, sm: &Sm<'_>, read_as: ReadAs) {
         self.start(operation, &sm.source, Some(&sm.destination));
         self.delivery = smpp_time(sm.schedule_delivery_time, read_as.now);
+        self.protocol_id = Some(sm.protocol_id);
         self.read_text(sm.short_message, &sm.tlvs, sm.data_coding, sm.esm_class, read_as);
     }
 
@@ -183,6 +191,7 @@ impl Envelope {
     pub fn read_submit_multi(&mut self, sm: &SubmitMulti<'_>, read_as: ReadAs) {
         self.start(CommandId::SUBMIT_MULTI, &sm.source, None);
         self.delivery = smpp_time(sm.schedule_delivery_time, read_as.now);
+        self.protocol_id = Some(sm.protocol_id);
         self.read_text(sm.short_message, &sm.tlvs, sm.data_coding, sm.esm_class, read_as);
     }
 
@@ -234,6 +243,7 @@ impl Envelope {
     /// Replaces the text by that of all parts that are there; everything else stays this part's.
     pub fn read_parts(&mut self, parts: &[UserData<'_>], complete: bool) {
         self.reading.read_parts(parts, &self.read_context);
+        self.note_several();
         self.complete = complete;
     }
 
@@ -243,6 +253,14 @@ impl Envelope {
             self.reading.read(texts, &self.read_context);
         } else {
             self.reading.read_parts(texts, &self.read_context);
+        }
+        self.note_several();
+    }
+
+    /// Reading anew forgets what its octets do not show.
+    fn note_several(&mut self) {
+        if self.several {
+            self.reading.note(Anomaly::SeveralTexts);
         }
     }
 
@@ -270,6 +288,8 @@ impl Envelope {
             recipient: Party::new(self.destination_ton, &self.destination, account.home),
             data_coding: self.data_coding,
             esm_class: self.esm_class,
+            protocol_id: self.protocol_id,
+            class: self.class,
             parts: self.parts,
             complete: self.complete,
             now,
@@ -293,6 +313,7 @@ impl Envelope {
         self.delivery = None;
         self.data_coding = None;
         self.esm_class = EsmClass(0);
+        (self.protocol_id, self.class, self.several) = (None, None, false);
         self.parts = 1;
         (self.part, self.complete) = (None, true);
     }
@@ -310,9 +331,22 @@ impl Envelope {
         self.esm_class = esm_class;
         // A national number in a text is dialled where the text is read.
         let home = self.recipient_country(read_as.home).or(read_as.home);
-        self.read_context = ReadContext { alphabet: read_as.alphabet, home };
+        let port = |tag| tlvs.get(tag).and_then(|value| value.first_chunk()).map(|port| u16::from_be_bytes(*port));
+        self.read_context = ReadContext {
+            alphabet: read_as.alphabet,
+            home,
+            protocol_id: self.protocol_id.unwrap_or(0),
+            ports: port(Tag::DESTINATION_PORT).map(|to| (to, port(Tag::SOURCE_PORT).unwrap_or(0))),
+        };
+        // A class can also be named as the part of the handset that gets the message (SMPP 3.4 §5.3.2.1).
+        self.class = decode::message_class(data_coding).or(match tlvs.get(Tag::DEST_ADDR_SUBUNIT) {
+            Some([subunit @ 1..=4]) => Some(subunit - 1),
+            _ => None,
+        });
         let (all, count) = user_data(short_message, tlvs, data_coding, esm_class);
         self.reading.read(all.get(..count).unwrap_or_default(), &self.read_context);
+        self.several = count > 1;
+        self.note_several();
         let by_udh = self.reading.udh().and_then(|udh| udh.concat);
         self.part = Part::of(by_udh, tlvs);
         self.complete = self.part.is_none();

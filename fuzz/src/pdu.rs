@@ -58,7 +58,7 @@ fn shows(pdu: &[u8]) {
     if let Parsed::Malformed(_, error) = parsed {
         assert!(error.offset <= pdu.len(), "{error}");
     }
-    let _ = tapis::explain::text_of(pdu);
+    let _ = tapis::explain::carried(pdu);
     let _ = serde_json::to_string(&json::no_pdu(pdu, "whatever")).unwrap();
 }
 

@@ -58,7 +58,7 @@ fn show(piece: &Piece, format: Format) {
         Err((octets, why)) => json::no_pdu(octets, why),
     };
     if let Ok(pdu) = &piece.octets {
-        object.insert("text".into(), crate::explain::text_of(pdu).map_or(Value::Null, Value::String));
+        object.extend(crate::explain::carried(pdu));
     }
     if let Some(from) = &piece.from {
         object.insert("from".into(), from.as_str().into());

@@ -1,6 +1,7 @@
 //! The facts that a condition may ask for, as one table: the reference, the decoder and the compiler read the same rows.
 
 use crate::limits::TEXT_CHARACTERS_MAX;
+use crate::text::{Anomaly, Payload};
 
 /// What a field's value looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,10 +136,14 @@ pub static FACTS: &[FactSpec] = &[
             field("operation", Shape::Choice(OPERATIONS)),
             field("data_coding", Shape::Count(255)),
             field("class", Shape::Count(3)),
+            field("protocol_id", Shape::Count(255)),
             field("parts_above", Shape::Count(254)),
             field("ports", Shape::Flag),
-            remembered("protocol_id", Shape::Count(255)),
-            remembered("anomaly", Shape::Text),
+            field("port", Shape::Count(65_535)),
+            field("payload", Shape::Choice(Payload::NAMES)),
+            field("payloads", Shape::Choices(Payload::NAMES)),
+            field("anomaly", Shape::Choice(Anomaly::NAMES)),
+            field("anomalies", Shape::Choices(Anomaly::NAMES)),
         ],
     },
     FactSpec {

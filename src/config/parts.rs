@@ -99,7 +99,9 @@ impl Decoder<'_> {
     fn account(&mut self, key: &Node, node: &Node) -> Option<AccountSpec> {
         let id = self.text(key, "an account")?;
         let fields = self.fields(node, "an account", &["class", "alphabet", "home"])?;
-        let alphabet = fields.get("alphabet").and_then(|n| self.choice(n, "`alphabet`", &["gsm", "latin-1"]));
+        let names = Alphabet::NAMES.map(|(name, _)| name);
+        let alphabet = fields.get("alphabet").and_then(|n| self.choice(n, "`alphabet`", &names));
+        let named = |word: &str| Alphabet::NAMES.into_iter().find(|(name, _)| *name == word).map(|(_, a)| a);
         let home = fields.get("home").and_then(|n| match &n.value {
             Value::Map(_) => {
                 self.fields(n, "`home`", &["country"])?.get("country").and_then(|n| self.country(n, "`country`"))
@@ -109,7 +111,7 @@ impl Decoder<'_> {
         Some(AccountSpec {
             id,
             class: fields.get("class").and_then(|n| self.text(n, "`class`")).map(|t| t.value),
-            alphabet: alphabet.map(|a| if a.value == "gsm" { Alphabet::Gsm } else { Alphabet::Latin1 }),
+            alphabet: alphabet.and_then(|a| named(&a.value)),
             home,
         })
     }

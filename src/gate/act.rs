@@ -259,12 +259,12 @@ fn prefix_text(pdu: &mut Vec<u8>, prefix: &str, alphabet: Alphabet) -> Option<()
     }
     let mut prefixed = Vec::with_capacity(user_data.len() + 2 * prefix.len());
     prefixed.extend_from_slice(header);
-    encode::encode(prefix, data_coding, alphabet, &mut prefixed).ok()?;
-    prefixed.extend_from_slice(text);
+    encode::prepend(prefix, text, header.len(), data_coding, alphabet, &mut prefixed).ok()?;
     // A segment gets a header of six octets on its way.
     let header_octets = if sar_number.is_some() { 6 } else { header.len() };
     let text_octets = prefixed.len() - header.len();
-    if !in_payload && text_octets > text_octets_max(data_coding, header_octets) {
+    let packed = data_coding == DataCoding::DEFAULT && alphabet == Alphabet::GsmPacked;
+    if !in_payload && text_octets > text_octets_max(packed || data_coding == DataCoding::UCS2, header_octets) {
         return None;
     }
     edit(pdu, |from, to| {
@@ -279,8 +279,8 @@ fn prefix_text(pdu: &mut Vec<u8>, prefix: &str, alphabet: Alphabet) -> Option<()
 
 /// Octets of text that one message can carry over the air beside a header: of 140 octets, or of 160 septets sent one an
 /// octet, where the header fills whole septets (3GPP TS 23.040 §9.2.3.24).
-fn text_octets_max(data_coding: DataCoding, header_octets: usize) -> usize {
-    if data_coding == DataCoding::UCS2 {
+fn text_octets_max(as_over_the_air: bool, header_octets: usize) -> usize {
+    if as_over_the_air {
         140_usize.saturating_sub(header_octets)
     } else {
         160_usize.saturating_sub((header_octets * 8).div_ceil(7))

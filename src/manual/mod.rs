@@ -27,6 +27,7 @@ macro_rules! topics {
 topics! {
     design: "what Tapis is made of, and why",
     rules: "the rule language: the reference",
+    codings: "how a text is read, and what may be wrong with the way it came",
     operations: "running it: configuration, reloads, metrics, journal",
 }
 
@@ -44,6 +45,7 @@ mod tests {
     use super::*;
     use crate::config;
     use crate::config::facts::{FACTS, ListKind};
+    use crate::text::{Alphabet, Anomaly, Payload};
 
     fn text(name: &str) -> &'static str {
         topic(name).unwrap().text
@@ -101,6 +103,20 @@ mod tests {
         assert_eq!(named, config::rules::CATEGORIES);
         for kind in ListKind::ALL {
             assert!(rules.contains(&format!("`{}`", kind.name())), "list kind {}", kind.name());
+        }
+    }
+
+    #[test]
+    fn codings_names_every_alphabet_payload_and_anomaly() {
+        let codings = text("codings");
+        for (name, _) in Alphabet::NAMES {
+            assert!(codings.contains(&format!("`{name}`")), "alphabet {name}");
+        }
+        for payload in Payload::ALL {
+            assert!(codings.contains(&format!("| `{}` |", payload.name())), "payload {}", payload.name());
+        }
+        for anomaly in Anomaly::ALL {
+            assert_eq!(row(codings, anomaly.name())[2], anomaly.about(), "anomaly {}", anomaly.name());
         }
     }
 

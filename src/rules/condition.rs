@@ -8,7 +8,7 @@ use super::matcher::{Hits, RegexId, SetId};
 use super::{Registries, Ruleset};
 use crate::message::{Direction, Message, Party, PartyKind};
 use crate::text::number::Country;
-use crate::text::{App, LinkKind};
+use crate::text::{Anomalies, App, LinkKind, Payload};
 use crate::time::Timestamp;
 use crate::wire::command::CommandId;
 
@@ -99,7 +99,11 @@ pub(super) enum Test {
     DataCoding(u8),
     Class(u8),
     PartsAbove(u64),
+    ProtocolId(u8),
     Ports(bool),
+    Port(u16),
+    Payload(Box<[Payload]>),
+    Anomaly(Anomalies),
     Account(Box<[String]>),
     AccountIn(Senders),
     AccountClass(String),
@@ -231,9 +235,13 @@ impl Test {
             Self::Direction(direction) => (m.direction == *direction).into(),
             Self::Operation(operation) => (m.operation == *operation).into(),
             Self::DataCoding(coding) => m.data_coding.map_or(Truth::Unknown, |c| (c.0 == *coding).into()),
-            Self::Class(class) => m.data_coding.map_or(Truth::Unknown, |c| (message_class(c.0) == Some(*class)).into()),
+            Self::Class(class) => m.data_coding.map_or(Truth::Unknown, |_| (m.class == Some(*class)).into()),
             Self::PartsAbove(parts) => (u64::from(m.parts) > *parts).into(),
-            Self::Ports(wanted) => (m.reading.udh().is_some_and(|u| u.ports.is_some()) == *wanted).into(),
+            Self::ProtocolId(wanted) => m.protocol_id.map_or(Truth::Unknown, |id| (id == *wanted).into()),
+            Self::Ports(wanted) => (m.reading.ports().is_some() == *wanted).into(),
+            Self::Port(wanted) => m.reading.ports().is_some_and(|(to, _)| to == *wanted).into(),
+            Self::Payload(wanted) => wanted.contains(&m.reading.payload()).into(),
+            Self::Anomaly(wanted) => wanted.iter().any(|anomaly| m.reading.anomalies().has(anomaly)).into(),
             Self::Account(ids) => ids.iter().any(|id| id == m.account.id).into(),
             Self::AccountIn(list) => list.contains(m.account.id, m.now).into(),
             Self::AccountClass(class) => (m.account.class == Some(class)).into(),
@@ -268,8 +276,8 @@ impl Test {
             Self::Words(set) => cx.rules.matcher.set(*set, cx.hits).is_some().into(),
             Self::Regex(regex) => cx.rules.matcher.regex(*regex, reading.folded(), cx.hits).is_some().into(),
             Self::StartsWith(starts) => starts.iter().any(|s| reading.text().starts_with(s.as_str())).into(),
-            Self::LengthAbove(n) => (reading.text().chars().count() as u64 > *n).into(),
-            Self::LengthBelow(n) => ((reading.text().chars().count() as u64) < *n).into(),
+            Self::LengthAbove(n) => (reading.shown().chars().count() as u64 > *n).into(),
+            Self::LengthBelow(n) => ((reading.shown().chars().count() as u64) < *n).into(),
             _ => Truth::Unknown,
         }
     }
@@ -403,15 +411,6 @@ fn prefix(party: &Party<'_>, list: &Prefixes, now: Timestamp) -> Truth {
         (PartyKind::Number, None) => Truth::Unknown,
         (PartyKind::ShortCode, None) => list.has_prefix_of_digits(party.id, now).into(),
         _ => Truth::False,
-    }
-}
-
-/// The message class of a data_coding (3GPP TS 23.038 §4), if it has one: general groups with bit 4, with and without
-/// automatic deletion, and the group of data coding and class.
-fn message_class(data_coding: u8) -> Option<u8> {
-    match data_coding >> 4 {
-        1 | 3 | 5 | 7 | 0xf => Some(data_coding & 3),
-        _ => None,
     }
 }
 

@@ -2,35 +2,62 @@
 //!
 //! One [`Reading`] holds every buffer and is reused from message to message: reading allocates nothing once it has grown.
 
+pub mod anomaly;
+mod charset;
 pub mod concat;
 pub mod decode;
+mod doubt;
 pub mod encode;
 pub mod entity;
 pub mod fold;
 pub mod gsm7;
+mod national;
 pub mod number;
+mod packed;
+pub mod payload;
 pub mod udh;
+mod utf16;
+mod weigh;
 
 use std::ops::Range;
 
+pub use anomaly::{Anomalies, Anomaly};
 pub use decode::Undecodable;
 pub use entity::{Amount, App, Code, Handle, Link, LinkKind, Phone};
+pub use payload::Payload;
 pub use udh::{Concat, Udh};
 
 use crate::limits::TEXT_CHARACTERS_MAX;
 use crate::wire::command::DataCoding;
-use decode::Decoded;
+use decode::Buffers;
 use entity::Entities;
 use number::Country;
 
 /// What data_coding 0 means: the SMSC's default alphabet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Alphabet {
-    /// GSM 03.38.
+    /// GSM 03.38, one septet an octet.
     #[default]
     Gsm,
+    /// The same, septets packed as over the air.
+    GsmPacked,
+    /// ASCII.
+    Ascii,
     /// ISO 8859-1.
     Latin1,
+    /// UTF-8.
+    Utf8,
+}
+
+impl Alphabet {
+    /// Every one, with its word in YAML.
+    pub const NAMES: [(&'static str, Self); 5] = [
+        ("gsm", Self::Gsm),
+        ("gsm-packed", Self::GsmPacked),
+        ("ascii", Self::Ascii),
+        ("latin-1", Self::Latin1),
+        ("utf-8", Self::Utf8),
+    ];
 }
 
 /// Octets that carry a text.
@@ -51,6 +78,10 @@ pub struct ReadContext {
     pub alphabet: Alphabet,
     /// The country that national numbers in the text belong to.
     pub home: Option<Country>,
+    /// Its protocol_id, 0 where there is none.
+    pub protocol_id: u8,
+    /// Destination and originator port, where TLVs name them and no header does.
+    pub ports: Option<(u16, u16)>,
 }
 
 /// A text, its matching form, and what stands in it.
@@ -62,76 +93,97 @@ pub struct Reading {
     folded: String,
     skeleton: String,
     places: Vec<u32>,
+    /// Where the second readings begin.
+    shown: usize,
     undecodable: Option<Undecodable>,
     binary: bool,
     cut: bool,
     udh: Option<Udh>,
     entities: Entities,
+    ports: Option<(u16, u16)>,
+    payload: Payload,
+    anomalies: Anomalies,
+    buffers: Buffers,
 }
 
 impl Reading {
     /// Reads user data; texts of several are parted by a line feed.
     pub fn read(&mut self, user_data: &[UserData<'_>], cx: &ReadContext) {
-        self.text.clear();
-        (self.undecodable, self.binary, self.cut, self.udh) = (None, false, false, None);
+        self.decode(user_data, cx);
+        self.understand(cx);
+    }
+
+    /// Reads user data and looks for nothing in it: it has its text, and neither a matching form nor entities.
+    pub fn decode(&mut self, user_data: &[UserData<'_>], cx: &ReadContext) {
+        self.start();
         for one in user_data {
             if !self.text.is_empty() {
                 self.text.push('\n');
             }
-            self.append(one, cx);
+            self.append(std::slice::from_ref(one), cx);
         }
-        self.understand(cx);
+        self.finish();
     }
 
-    fn append(&mut self, one: &UserData<'_>, cx: &ReadContext) {
-        let (decoded, udh) = decode::decode(one, cx.alphabet, &mut self.text);
-        self.udh = self.udh.or(udh);
-        match decoded {
-            Decoded::Text => {}
-            Decoded::Binary => self.binary = true,
-            Decoded::Undecodable(why) => self.undecodable = self.undecodable.or(Some(why)),
-        }
-    }
-
-    /// Reads the parts of one message, in their order, as one text. Characters of two octets may be cut by the end of a
-    /// part, as handsets join octets.
+    /// Reads the parts of one message, in their order, as one text: neither a word nor a character ends where a part
+    /// does, as handsets join octets.
     pub fn read_parts(&mut self, parts: &[UserData<'_>], cx: &ReadContext) {
-        self.text.clear();
-        (self.undecodable, self.binary, self.cut, self.udh) = (None, false, false, None);
-        let mut joined = Vec::new();
-        let mut rest = parts.iter().peekable();
-        while let Some(part) = rest.next() {
-            let is_ucs2 = |p: &UserData<'_>| decode::coding(p.data_coding, cx.alphabet) == decode::Coding::Ucs2;
-            if !is_ucs2(part) {
-                self.append(part, cx);
-                continue;
-            }
-            joined.clear();
-            joined.extend_from_slice(part.octets);
-            while let Some(next) = rest.next_if(|next| is_ucs2(next) && next.udhi == part.udhi) {
-                let text = if next.udhi { udh::split(next.octets).map(|(_, text)| text) } else { Some(next.octets) };
-                joined.extend_from_slice(text.unwrap_or_default());
-            }
-            self.append(&UserData { octets: &joined, ..*part }, cx);
+        self.start();
+        for alike in parts.chunk_by(decode::are_alike) {
+            self.append(alike, cx);
         }
+        self.finish();
         self.understand(cx);
     }
 
     /// Reads a text that is decoded already.
     pub fn read_text(&mut self, text: &str, cx: &ReadContext) {
-        self.text.clear();
+        self.start();
         self.text.push_str(text);
-        (self.undecodable, self.binary, self.cut, self.udh) = (None, false, false, None);
+        self.finish();
         self.understand(cx);
     }
 
-    fn understand(&mut self, cx: &ReadContext) {
+    fn start(&mut self) {
+        self.text.clear();
+        self.buffers.second.clear();
+        (self.undecodable, self.binary, self.cut, self.udh) = (None, false, false, None);
+        (self.ports, self.payload, self.anomalies) = (None, Payload::Text, Anomalies::default());
+        for text in [&mut self.plain, &mut self.folded, &mut self.skeleton] {
+            text.clear();
+        }
+        (self.plain_places.clear(), self.places.clear());
+        self.entities.clear();
+    }
+
+    fn append(&mut self, parts: &[UserData<'_>], cx: &ReadContext) {
+        let decoded = decode::decode(parts, cx, &mut self.buffers, &mut self.text);
+        self.undecodable = self.undecodable.or(decoded.undecodable);
+        self.binary |= decoded.binary;
+        self.udh = self.udh.or(decoded.udh);
+        self.ports = self.ports.or(decoded.udh.and_then(|udh| udh.ports)).or(cx.ports);
+        if self.payload == Payload::Text {
+            self.payload = decoded.payload;
+        }
+        self.anomalies.add_all(decoded.anomalies);
+    }
+
+    fn finish(&mut self) {
+        self.shown = self.text.len();
+        if !self.buffers.second.is_empty() {
+            self.text.push('\n');
+            self.text.push_str(&self.buffers.second);
+        }
         if self.text.len() > TEXT_CHARACTERS_MAX
             && let Some((at, _)) = self.text.char_indices().nth(TEXT_CHARACTERS_MAX)
         {
             self.text.truncate(at);
+            self.shown = self.shown.min(at);
             self.cut = true;
         }
+    }
+
+    fn understand(&mut self, cx: &ReadContext) {
         self.plain.clear();
         self.plain_places.clear();
         fold::plain_mapped(&self.text, &mut self.plain, &mut self.plain_places);
@@ -147,10 +199,40 @@ impl Reading {
         self.entities.place(written);
     }
 
-    /// The text as written, at most [`TEXT_CHARACTERS_MAX`] characters.
+    /// The text as written, at most [`TEXT_CHARACTERS_MAX`] characters. Where it could be read in two ways the reading
+    /// that was not chosen stands on a line of its own behind it, for rules.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// The text as written, without a second reading.
+    #[must_use]
+    pub fn shown(&self) -> &str {
+        self.text.get(..self.shown).unwrap_or(&self.text)
+    }
+
+    /// What is wrong with the way it came.
+    #[must_use]
+    pub fn anomalies(&self) -> Anomalies {
+        self.anomalies
+    }
+
+    /// Tells that something else is wrong with the way it came, which its octets do not show.
+    pub fn note(&mut self, anomaly: Anomaly) {
+        self.anomalies.add(anomaly);
+    }
+
+    /// What it carries.
+    #[must_use]
+    pub fn payload(&self) -> Payload {
+        self.payload
+    }
+
+    /// Destination and originator port, by its header or its TLVs.
+    #[must_use]
+    pub fn ports(&self) -> Option<(u16, u16)> {
+        self.ports
     }
 
     /// The plain view, in which links, numbers and names are looked for: compatibility forms undone, small letters, no
@@ -198,7 +280,8 @@ impl Reading {
         self.undecodable
     }
 
-    /// Whether it is for a machine: no text, and none missing.
+    /// Whether it is 8-bit data for a machine: none of it is missing, and what there is of text in it was found by
+    /// looking ([`Reading::payload`]).
     #[must_use]
     pub fn is_binary(&self) -> bool {
         self.binary

@@ -1,5 +1,7 @@
 //! The user data header (3GPP TS 23.040 §9.2.3.24): skipped before the text, and read for what rules ask of it.
 
+use super::national;
+
 /// Which part of a longer message this is (§9.2.3.24.1, §9.2.3.24.8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Concat {
@@ -13,7 +15,7 @@ pub struct Concat {
     pub number: u8,
 }
 
-/// What a header says.
+/// What a header says. Of elements that come twice the last counts (§9.2.3.24).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Udh {
     /// Part of a longer message.
@@ -24,13 +26,25 @@ pub struct Udh {
     pub locking: u8,
     /// National language single shift table; 0 for none (§9.2.3.24.15).
     pub single: u8,
+    /// Whether it is for the SIM: a command packet or another element that 3GPP TS 31.115 defines (0x70–0x7F).
+    pub sim: bool,
+    /// Whether something in it is not as the standard says: an element of the wrong length, a part that is none of its
+    /// message's. It is ignored (§9.2.3.24).
+    pub faulty: bool,
+    /// Whether its elements do not end where it ends. It is ignored whole.
+    pub broken: bool,
 }
 
-/// Parts a header from what follows it. None when its length is not true.
+/// Parts a header from what follows it. None when it is longer than the user data.
 #[must_use]
 pub fn split(user_data: &[u8]) -> Option<(Udh, &[u8])> {
     let (length, rest) = user_data.split_first()?;
     let (header, text) = rest.split_at_checked(usize::from(*length))?;
+    let udh = elements(header).unwrap_or(Udh { faulty: true, broken: true, ..Udh::default() });
+    Some((udh, text))
+}
+
+fn elements(header: &[u8]) -> Option<Udh> {
     let mut udh = Udh::default();
     let mut left = header;
     while let [id, length, more @ ..] = left {
@@ -50,11 +64,26 @@ pub fn split(user_data: &[u8]) -> Option<(Udh, &[u8])> {
             }
             (0x24, [table]) => udh.single = *table,
             (0x25, [table]) => udh.locking = *table,
+            (0x70..=0x7f, _) => udh.sim = true,
+            (0x00 | 0x04 | 0x05 | 0x08 | 0x24 | 0x25, _) => udh.faulty = true,
             _ => {}
         }
         left = after;
     }
-    left.is_empty().then_some((udh, text))
+    udh.faulty |= udh.concat.is_some_and(|c| !(1..=c.total).contains(&c.number));
+    left.is_empty().then_some(udh)
+}
+
+/// What follows a header that stands where no header is announced: no text begins with a whole header of elements that
+/// are all known, and its parts hang together.
+pub(super) fn skip_unannounced(user_data: &[u8]) -> Option<&[u8]> {
+    let (udh, text) = match user_data {
+        [3..=31, 0x00 | 0x04 | 0x05 | 0x08 | 0x24 | 0x25, ..] => split(user_data)?,
+        _ => return None,
+    };
+    let says = udh.concat.is_some() || udh.ports.is_some() || udh.locking != 0 || udh.single != 0;
+    let tables = [udh.locking, udh.single].iter().all(|n| *n == 0 || national::is_language(*n));
+    (says && tables && !udh.faulty && !text.is_empty()).then_some(text)
 }
 
 #[cfg(test)]
@@ -68,7 +97,20 @@ mod tests {
         let (udh, text) = split(&[6, 8, 4, 1, 2, 3, 1, b'x']).unwrap();
         assert_eq!((udh.concat.map(|c| (c.reference, c.wide)), text), (Some((0x0102, true)), &b"x"[..]));
         assert_eq!(split(&[9, 0, 3, 7, 2, 1]), None);
-        assert_eq!(split(&[3, 0, 9, 1]), None);
         assert_eq!(split(&[]), None);
+        let ignored = Udh { faulty: true, ..Udh::default() };
+        let broken = Udh { broken: true, ..ignored };
+        assert_eq!(split(&[8, 0, 3, 7, 2, 1, 4, 9, 1, b'x']), Some((broken, &b"x"[..])), "its last element overruns");
+        assert_eq!(split(&[4, 0, 2, 7, 2, b'x']), Some((ignored, &b"x"[..])), "an element of the wrong length");
+        assert!(split(&[5, 0, 3, 7, 2, 3, b'x']).unwrap().0.faulty, "part 3 of 2");
+    }
+
+    #[test]
+    fn a_header_that_nothing_announces_is_found() {
+        assert_eq!(skip_unannounced(&[5, 0, 3, 7, 2, 1, b'h', b'i']), Some(&b"hi"[..]));
+        assert_eq!(skip_unannounced(&[3, 0x24, 1, 4, b'h']), Some(&b"h"[..]));
+        assert_eq!(skip_unannounced(&[5, 0, 3, 7, 2, 3, b'h', b'i']), None, "part 3 of 2");
+        assert_eq!(skip_unannounced(b"Hello there, how are you"), None);
+        assert_eq!(skip_unannounced(&[0, 0x48, 0, 0x69]), None);
     }
 }

@@ -50,6 +50,12 @@ fn octets(text: &str, (data_coding, account): Coding) -> Option<Vec<u8>> {
     Some(octets)
 }
 
+/// Whether the text is UTF-8 or Windows-1252 that somebody read as Latin-1: it is read as it was.
+pub fn was_read_as_latin_1(text: &str) -> bool {
+    let was_utf8 = |octets: &Vec<u8>| !octets.is_ascii() && std::str::from_utf8(octets).is_ok();
+    text.contains(|c| matches!(c, '\u{80}'..='\u{9f}')) || octets(text, (3, "gsm")).as_ref().is_some_and(was_utf8)
+}
+
 /// Every way in which the wire can carry a text as one PDU.
 pub fn all(from: &str, to: &str, text: &str) -> Vec<Dressed> {
     let mut all = Vec::new();

@@ -297,7 +297,7 @@ pub fn letter() -> impl Strategy<Value = Letter> {
     let now = (0..4 * 7 * 24 * 60_u64).prop_map(|minutes| Timestamp(NOW.0 + minutes * 60_000_000));
     let schedule = select(&["", "", "000001120000000R", "261123223000028+"][..]);
     let envelope = (operations, any::<bool>(), address(SENDERS), address(RECIPIENTS), select(ACCOUNTS));
-    let dress = (codings, prop::option::weighted(0.2, 0..5_u8), prop::bool::weighted(0.1), any::<bool>());
+    let dress = (codings, prop::option::weighted(0.2, 0..5_u8), prop::bool::weighted(0.2), any::<bool>());
     (envelope, text(), dress, peer, now, schedule).prop_map(|(envelope, text, dress, peer, now, schedule)| {
         let (operation, mo, from, to, account) = envelope;
         let (data_coding, parts, ports, payload) = dress;

@@ -201,6 +201,13 @@ fn order_of_files_and_rules_never_matters() {
     run.unwrap_or_else(|e| panic!("{e}"));
 }
 
+/// Facts by which a condition can ask what a message was dressed in, or for findings that did.
+const ABOUT_DRESS: [&str; 3] = ["\"message\":", "\"account\":", "\"finding\":"];
+
+fn asks_for_dress(written: &str) -> bool {
+    ABOUT_DRESS.iter().any(|fact| written.contains(fact))
+}
+
 /// Rules that ask what a message was dressed in, and those that ask for their findings.
 fn about_dress(book: &Book, written: &Written) -> Vec<String> {
     let rules = (0..book.drafts.len()).map(|n| book.id(n));
@@ -209,7 +216,7 @@ fn about_dress(book: &Book, written: &Written) -> Vec<String> {
         let rule = written.0.iter().flat_map(|f| f["rules"].as_array()).flatten().find(|r| r["id"] == own).unwrap();
         let text =
             format!("{}{}", rule, if id.contains('/') { written.0[1]["defaults"].to_string() } else { String::new() });
-        ["message", "account", "finding"].iter().any(|fact| text.contains(&format!("\"{fact}\":")))
+        asks_for_dress(&text)
     };
     rules.filter(asks).collect()
 }
@@ -218,7 +225,8 @@ fn about_dress(book: &Book, written: &Written) -> Vec<String> {
 fn dress_does_not_matter() {
     let counts = Cell::new([0; 2]);
     let strategy = (book(), prop::collection::vec(text(), 1..4));
-    let run = TestRunner::new(config(150)).run(&strategy, |(book, texts)| {
+    let run = TestRunner::new(config(150)).run(&strategy, |(mut book, texts)| {
+        book.pardons.retain(|pardon| !asks_for_dress(&pardon.when.to_string()));
         let mut written = book.written();
         written.0[0]["accounts"] = serde_json::from_str(dress::ACCOUNTS).unwrap();
         let (policy, apart) = (written.policy(), about_dress(&book, &written));
@@ -234,15 +242,17 @@ fn dress_does_not_matter() {
 
 #[test]
 fn dress_does_not_matter_to_real_messages() {
-    let books = books(6);
+    let mut books = books(6);
     let mut policies = Vec::new();
-    for book in &books {
+    for book in &mut books {
+        book.pardons.retain(|pardon| !asks_for_dress(&pardon.when.to_string()));
         let mut written = book.written();
         written.0[0]["accounts"] = serde_json::from_str(dress::ACCOUNTS).unwrap();
         policies.push((written.policy(), about_dress(book, &written)));
     }
     let mut dresses = 0;
-    for (n, letter) in real(100).iter().enumerate() {
+    let letters = real(100).into_iter().filter(|letter| !dress::was_read_as_latin_1(&letter.text));
+    for (n, letter) in letters.enumerate() {
         let (policy, apart) = &policies[n % policies.len()];
         dresses += same_in_every_dress(policy, &letter.text, apart).unwrap_or_else(|e| panic!("{e}"))[0];
     }

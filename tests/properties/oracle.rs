@@ -316,13 +316,15 @@ impl<'a> Oracle<'a> {
             ("message", "operation") => m.operation.name().is_some_and(is),
             ("message", "data_coding") => u64::from(m.data_coding?.0) == number,
             ("message", "class") => {
-                // 3GPP TS 23.038 §4: groups 00x1, 01x1 and 1111 have a class.
-                let coding = m.data_coding?.0;
-                let has_class = coding & 0x90 == 0x10 || coding & 0xf0 == 0xf0;
-                has_class && u64::from(coding & 3) == number
+                m.data_coding?;
+                m.class.map(u64::from) == Some(number)
             }
+            ("message", "protocol_id") => u64::from(m.protocol_id?) == number,
             ("message", "parts_above") => u64::from(m.parts) > number,
-            ("message", "ports") => m.reading.udh().is_some_and(|u| u.ports.is_some()) == (wanted == true),
+            ("message", "ports") => m.reading.ports().is_some() == (wanted == true),
+            ("message", "port") => m.reading.ports().is_some_and(|(to, _)| u64::from(to) == number),
+            ("message", "payload" | "payloads") => is(m.reading.payload().name()),
+            ("message", "anomaly" | "anomalies") => m.reading.anomalies().iter().any(|a| is(a.name())),
             ("account", "id" | "ids") => is(m.account.id),
             ("account", "id_in") => self.is_sender_in(name, pack, m.account.id),
             ("account", "class") => m.account.class.is_some_and(is),
@@ -359,7 +361,7 @@ impl<'a> Oracle<'a> {
         if reading.undecodable().is_some() {
             return None;
         }
-        let characters = reading.text().chars().count() as u64;
+        let characters = reading.shown().chars().count() as u64;
         Some(match field {
             "words" => strings(wanted).iter().any(|entry| self.has_word(reading.skeleton(), entry)),
             "word_in" => {

@@ -232,6 +232,7 @@ fn value(fact: &'static FactSpec, field: &'static FieldSpec) -> BoxedStrategy<Va
         // Small numbers, for which a message may be on either side.
         Shape::Count(max) => match (fact.name, field.name) {
             ("message", "data_coding") => select(&[0_u64, 3, 8, 0xf5][..]).prop_map(Value::from).boxed(),
+            ("message", "port") => select(&[2948_u64, 5505][..]).prop_map(Value::from).boxed(),
             ("message", _) | ("code", _) => (0..=max.min(7)).prop_map(Value::from).boxed(),
             _ => (0..=max.min(60)).prop_map(Value::from).boxed(),
         },

@@ -5,7 +5,7 @@ use crate::config::spec::{FactSpec, Field, FieldValue, ListKind, Placed};
 use crate::message::{Direction, PartyKind};
 use crate::rules::condition::{Test, Whose};
 use crate::rules::list::{Domains, FOR_EVER, Fault};
-use crate::text::{App, LinkKind};
+use crate::text::{Anomaly, App, LinkKind, Payload};
 use crate::wire::command::CommandId;
 
 impl<'a> Compiler<'a> {
@@ -204,7 +204,15 @@ fn message_test(field: &Field) -> Option<Test> {
         ("data_coding", FieldValue::Count(n)) => Test::DataCoding(u8::try_from(*n).ok()?),
         ("class", FieldValue::Count(n)) => Test::Class(u8::try_from(*n).ok()?),
         ("parts_above", FieldValue::Count(n)) => Test::PartsAbove(*n),
+        ("protocol_id", FieldValue::Count(n)) => Test::ProtocolId(u8::try_from(*n).ok()?),
         ("ports", FieldValue::Flag(has)) => Test::Ports(*has),
+        ("port", FieldValue::Count(n)) => Test::Port(u16::try_from(*n).ok()?),
+        ("payload" | "payloads", FieldValue::Texts(names)) => {
+            Test::Payload(names.iter().filter_map(|n| Payload::from_name(&n.value)).collect())
+        }
+        ("anomaly" | "anomalies", FieldValue::Texts(names)) => {
+            Test::Anomaly(names.iter().filter_map(|n| Anomaly::from_name(&n.value)).collect())
+        }
         _ => return None,
     })
 }
