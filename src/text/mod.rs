@@ -62,11 +62,7 @@ pub struct ReadContext {
 #[derive(Debug, Default)]
 pub struct Reading {
     text: String,
-    plain: String,
-    plain_places: Vec<u32>,
-    folded: String,
-    skeleton: String,
-    places: Vec<u32>,
+    views: fold::Views,
     undecodable: Option<Undecodable>,
     binary: bool,
     cut: bool,
@@ -142,20 +138,15 @@ impl Reading {
             self.text.truncate(at);
             self.cut = true;
         }
-        self.plain.clear();
-        self.plain_places.clear();
-        fold::plain_mapped(&self.text, &mut self.plain, &mut self.plain_places);
-        self.folded.clear();
-        self.places.clear();
-        self.skeleton.clear();
-        fold::fold_mapped(&self.text, &mut self.folded, &mut self.places);
-        fold::skeleton_of(&self.folded, &mut self.skeleton);
+        self.views.read(&self.text);
         self.hosts.clear();
         link::find(&self.text, &mut self.hosts, &mut self.links);
         amount::find_amounts(&self.text, &self.links, &mut self.amounts);
         phone::find(&self.text, cx.home, &self.links, &self.amounts, &mut self.phones);
         handle::find(&self.text, &self.links, &mut self.handles);
         amount::find_codes(&self.text, &self.links, &self.phones, &self.amounts, &mut self.codes);
+        let links = &self.links;
+        self.views.undo(&self.text, &|written| links.iter().any(|link| overlaps(&link.written, written)));
     }
 
     /// The text as written, at most [`TEXT_CHARACTERS_MAX`] characters.
@@ -168,32 +159,43 @@ impl Reading {
     /// invisible characters, each space a blank; punctuation, line feeds, marks and look-alike letters stay.
     #[must_use]
     pub fn plain(&self) -> &str {
-        &self.plain
+        self.views.plain()
     }
 
     /// The octets of the text that octets of the plain view come from.
     #[must_use]
     pub fn plain_written(&self, plain: Range<usize>) -> Range<usize> {
-        fold::written(&self.text, &self.plain_places, &plain)
+        self.views.plain_written(&self.text, &plain)
     }
 
-    /// The matching form, in which regexes search.
+    /// The matching form: words parted by single blanks, letter by letter as they read.
     #[must_use]
     pub fn folded(&self) -> &str {
-        &self.folded
+        self.views.folded()
     }
 
-    /// The matching form with look-alike letters made one, in which words are searched; positions are those of
-    /// [`Reading::folded`].
+    /// All views of the text.
     #[must_use]
-    pub fn skeleton(&self) -> &str {
-        &self.skeleton
+    pub fn views(&self) -> &fold::Views {
+        &self.views
     }
 
-    /// The octets of the text that octets of the matching form come from.
+    /// The octets of the text that octets of the matching form come from, or of the second readings behind it.
     #[must_use]
     pub fn written(&self, folded: Range<usize>) -> Range<usize> {
-        fold::written(&self.text, &self.places, &folded)
+        self.views.written(&self.text, &folded)
+    }
+
+    /// What disguises were taken off.
+    #[must_use]
+    pub fn disguises(&self) -> &[fold::Disguise] {
+        self.views.disguises()
+    }
+
+    /// How disguised the text is: characters that were undone for each hundred letters and digits.
+    #[must_use]
+    pub fn obfuscation(&self) -> u32 {
+        self.views.obfuscation()
     }
 
     /// Octets of the text in Unicode scalar values, end exclusive.
