@@ -265,7 +265,7 @@ impl Test {
         }
         match self {
             Self::Words(set) => cx.rules.matcher.set(*set, cx.hits).is_some().into(),
-            Self::Regex(regex) => cx.rules.matcher.regex(*regex, reading.folded(), cx.hits).is_some().into(),
+            Self::Regex(regex) => cx.rules.matcher.regex(*regex, reading.views(), cx.hits).is_some().into(),
             Self::StartsWith(starts) => starts.iter().any(|s| reading.text().starts_with(s.as_str())).into(),
             Self::LengthAbove(n) => (reading.text().chars().count() as u64 > *n).into(),
             Self::LengthBelow(n) => ((reading.text().chars().count() as u64) < *n).into(),
@@ -277,7 +277,7 @@ impl Test {
     pub(super) fn span(&self, cx: &mut Cx<'_>) -> Option<Range<usize>> {
         match self {
             Self::Words(set) => cx.rules.matcher.set(*set, cx.hits),
-            Self::Regex(regex) => cx.rules.matcher.regex(*regex, cx.message.reading.folded(), cx.hits),
+            Self::Regex(regex) => cx.rules.matcher.regex(*regex, cx.message.reading.views(), cx.hits),
             _ => None,
         }
     }

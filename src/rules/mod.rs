@@ -9,6 +9,7 @@ mod likeness;
 mod list;
 mod matcher;
 mod trace;
+mod word;
 
 pub use compile::{ListFiles, compile};
 pub(crate) use compile::{covers, digest};
@@ -142,7 +143,7 @@ impl Ruleset {
         if self.is_report(message) {
             return;
         }
-        self.matcher.scan(message.reading.skeleton(), &mut scratch.hits);
+        self.matcher.scan(message.reading.views(), &mut scratch.hits);
         scratch.fired.clear();
         scratch.fired.resize(self.rules.len(), Truth::Unknown);
         for (n, rule) in self.rules.iter().enumerate() {

@@ -3,7 +3,7 @@
 use super::{Compiler, Entries, Scope, full, texts};
 use crate::config::spec::{Field, ListKind, ListSpec, Place, Placed, RegistryEntry};
 use crate::rules::list::{Addresses, Domains, Prefixes, Registry, Senders};
-use crate::rules::matcher::Word;
+use crate::rules::word::Word;
 
 impl Compiler<'_> {
     /// The lines of a file that a list names: entries with their places.

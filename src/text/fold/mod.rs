@@ -31,42 +31,37 @@ pub use disguise::{Disguise, Kind};
 pub use table::{is_unspaced, version};
 pub use tight::{Gap, Letter, Tight, alike, tighten};
 
-use map::Map;
-use pass::{Pass, Seen, Written};
-use suspicion::{DIGIT, LETTER, Suspicion, UNSPACED};
+use pass::{Pass, Written};
+use suspicion::Suspicion;
 use undo::{First, Undone};
 
 /// Folds a text, as for a rule entry.
 pub fn fold(text: &str, out: &mut String) {
     let mut written = Written::default();
     Pass::run(text, &mut written);
-    out.push_str(&String::from_utf8(written.folded).unwrap_or_default());
+    out.push_str(&written.folded);
 }
 
 /// The views of a text; reused from text to text.
 #[derive(Debug, Default)]
 pub struct Views {
     written: Written,
-    folded: String,
     skeleton: Vec<u8>,
     suspicion: Suspicion,
     undone: Undone,
     disguises: Vec<Disguise>,
-    lone: Vec<u8>,
 }
 
 impl Views {
     /// Reads a text into the plain view and the matching form.
     pub fn read(&mut self, text: &str) {
-        self.written.folded = std::mem::take(&mut self.folded).into_bytes();
         Pass::run(text, &mut self.written);
-        self.suspicion = Suspicion::of(&self.written.classes, &mut self.lone);
-        self.folded = String::from_utf8(std::mem::take(&mut self.written.folded)).unwrap_or_default();
+        self.suspicion = Suspicion::of(&mut self.written.cast);
         self.skeleton.clear();
         if self.suspicion.mixed {
-            self.skeleton.extend(self.folded.bytes().map(tight::alike_octet));
+            self.skeleton.extend(self.written.folded.bytes().map(tight::alike_octet));
         } else {
-            self.skeleton.extend(self.folded.bytes().map(|octet| if octet == b'i' { b'l' } else { octet }));
+            self.skeleton.extend(self.written.folded.bytes().map(|octet| if octet == b'i' { b'l' } else { octet }));
         }
         self.disguises.clear();
         self.judge();
@@ -76,7 +71,7 @@ impl Views {
     /// Reads a text a second time if it looks disguised; `is_spared` says what belongs to a link.
     pub fn undo(&mut self, text: &str, is_spared: &dyn Fn(&Range<usize>) -> bool) {
         let first =
-            First { text, folded: &self.folded, map: &self.written.folded_map, suspicion: self.suspicion };
+            First { text, folded: &self.written.folded, map: &self.written.folded_map, suspicion: self.suspicion };
         self.undone.read(first, is_spared, &mut self.disguises);
     }
 
@@ -89,7 +84,7 @@ impl Views {
     /// The matching form.
     #[must_use]
     pub fn folded(&self) -> &str {
-        &self.folded
+        &self.written.folded
     }
 
     /// The octets of the matching form, with letters and digits that stand for each other made one. Digits are left alone
@@ -119,8 +114,7 @@ impl Views {
     /// Characters that were changed or taken out, for each hundred letters and digits of the matching form.
     #[must_use]
     pub fn obfuscation(&self) -> u32 {
-        let characters = self.written.classes.iter().filter(|class| **class & (LETTER | UNSPACED | DIGIT) != 0).count();
-        let per_hundred = 100 * self.disguises.len() / characters.max(1);
+        let per_hundred = 100 * self.disguises.len() / self.written.cast.characters().max(1);
         u32::try_from(per_hundred).unwrap_or(u32::MAX)
     }
 
@@ -143,24 +137,19 @@ impl Views {
     /// Where the second readings begin behind the matching form.
     #[must_use]
     pub fn undone_start(&self) -> usize {
-        self.folded.len() + 1
+        self.written.folded.len() + 1
     }
 
     /// Keeps of what the pass saw what no honest text has.
     fn judge(&mut self) {
-        let Written { seen, classes, foreign, leftward, han, .. } = &self.written;
-        if seen.is_empty() {
-            return;
-        }
-        let class = |n: Option<usize>| n.and_then(|n| classes.get(n)).copied().unwrap_or_default();
-        let around = |seen: &Seen| (class(seen.class.checked_sub(1)), class(Some(seen.class)), class(Some(seen.class + 1)));
+        let Written { seen, cast, foreign, leftward, han, .. } = &self.written;
         for one in seen {
-            let (before, this, after) = around(one);
-            let in_word = |class: u8| class & (LETTER | DIGIT) != 0;
+            let (before, this, after) = (one.after.saturating_sub(1), one.after, one.after + 1);
+            let (in_word, is_letter) = (|n| cast.in_word(n).0, |n| cast.in_word(n).1);
             let stands = match one.kind {
-                Kind::Invisible => in_word(before) && in_word(this) && (before | this) & LETTER != 0,
+                Kind::Invisible => in_word(before) && in_word(this) && (is_letter(before) || is_letter(this)),
                 Kind::Bidi => !leftward,
-                Kind::Overlay => (before & (LETTER | UNSPACED)) != 0,
+                Kind::Overlay => cast.is_letter(before),
                 Kind::Width => !han,
                 Kind::Confusable => !foreign,
                 _ => in_word(before) || in_word(after),

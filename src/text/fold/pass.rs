@@ -5,7 +5,7 @@
 
 use super::disguise::Kind;
 use super::map::Map;
-use super::suspicion::{DIGIT, GAP, LETTER, SAME, SIGN, STANDS_FOR, UNSPACED};
+use super::suspicion::{Cast, Roles};
 use super::table::{Change, Class, Table, is_unspaced};
 
 /// A disguise seen in passing, to be judged when the whole text is known.
@@ -15,8 +15,8 @@ pub(super) struct Seen {
     /// Octets of the text.
     pub at: usize,
     pub len: usize,
-    /// How many classes came before it.
-    pub class: usize,
+    /// How many visible characters came before it, and the gap at the start.
+    pub after: usize,
 }
 
 /// What the pass writes to; reused from text to text.
@@ -24,11 +24,10 @@ pub(super) struct Seen {
 pub(super) struct Written {
     pub plain: String,
     pub plain_map: Map,
-    /// The matching form, in UTF-8.
-    pub folded: Vec<u8>,
+    pub folded: String,
     pub folded_map: Map,
-    /// The class of each visible character, between two gaps.
-    pub classes: Vec<u8>,
+    /// What the visible characters are, between two gaps.
+    pub cast: Cast,
     pub seen: Vec<Seen>,
     /// Letters of Cyrillic, Greek and the like that look like no Latin one.
     pub foreign: bool,
@@ -44,7 +43,7 @@ impl Written {
         self.plain_map.clear();
         self.folded.clear();
         self.folded_map.clear();
-        self.classes.clear();
+        self.cast.clear();
         self.seen.clear();
         (self.foreign, self.leftward, self.han) = (false, false, false);
     }
@@ -57,11 +56,11 @@ pub(super) struct Pass<'a> {
     table: &'static Table,
     /// From where on the text is still to be copied to the plain view, and to the matching form.
     plain_from: usize,
-    pub(super) folded_from: usize,
+    folded_from: usize,
     /// The character before, made small; the last of the marks that followed it, and how many.
     pub(super) last: char,
-    mark: char,
-    marks: usize,
+    pub(super) mark: char,
+    pub(super) marks: usize,
 }
 
 /// Marks on one letter; no script of ours needs more.
@@ -74,7 +73,7 @@ impl<'a> Pass<'a> {
     /// Reads a text into both views.
     pub(super) fn run(text: &'a str, to: &'a mut Written) {
         to.clear();
-        to.classes.push(GAP);
+        to.cast.push(Roles::GAP);
         let mut pass = Pass { text, to, table: Table::get(), plain_from: 0, folded_from: 0, last: '\0', mark: '\0', marks: 0 };
         let mut at = 0;
         while let Some(octet) = text.as_bytes().get(at) {
@@ -84,10 +83,10 @@ impl<'a> Pass<'a> {
         pass.keep_folded(at);
         to.plain.make_ascii_lowercase();
         to.folded.make_ascii_lowercase();
-        if to.folded.last() == Some(&b' ') {
+        if to.folded.ends_with(' ') {
             to.folded.pop();
         }
-        to.classes.push(GAP);
+        to.cast.push(Roles::GAP);
     }
 
     /// Copies what is still to be copied before `at`.
@@ -99,10 +98,10 @@ impl<'a> Pass<'a> {
         self.plain_from = at;
     }
 
-    pub(super) fn keep_folded(&mut self, at: usize) {
-        if let Some(kept) = self.text.as_bytes().get(self.folded_from..at).filter(|kept| !kept.is_empty()) {
+    fn keep_folded(&mut self, at: usize) {
+        if let Some(kept) = self.text.get(self.folded_from..at).filter(|kept| !kept.is_empty()) {
             self.to.folded_map.run(self.to.folded.len(), self.folded_from);
-            self.to.folded.extend_from_slice(kept);
+            self.to.folded.push_str(kept);
         }
         self.folded_from = at;
     }
@@ -116,10 +115,10 @@ impl<'a> Pass<'a> {
     }
 
     /// Writes for the characters at `at` something else in the matching form.
-    fn folded(&mut self, at: usize, len: usize, instead: &str) {
+    pub(super) fn folded(&mut self, at: usize, len: usize, instead: &str) {
         self.keep_folded(at);
         self.to.folded_map.whole(self.to.folded.len(), at);
-        self.to.folded.extend_from_slice(instead.as_bytes());
+        self.to.folded.push_str(instead);
         self.folded_from = at + len;
     }
 
@@ -132,13 +131,13 @@ impl<'a> Pass<'a> {
     /// Whether the matching form would take no gap at `at`.
     pub(super) fn after_gap(&self, at: usize) -> bool {
         let pending = at.checked_sub(1).filter(|before| *before >= self.folded_from);
-        let last = pending.map_or(self.to.folded.last(), |before| self.text.as_bytes().get(before));
+        let last = pending.map_or(self.to.folded.as_bytes().last(), |before| self.text.as_bytes().get(before));
         last.is_none_or(|last| *last == b' ')
     }
 
     /// A character that parts words.
-    pub(super) fn gap(&mut self, class: u8, at: usize, len: usize) {
-        self.to.classes.push(class);
+    fn gap(&mut self, roles: Roles, at: usize, len: usize) {
+        self.to.cast.push(roles);
         self.last = ' ';
         if self.after_gap(at) {
             self.skip(at, len);
@@ -148,13 +147,15 @@ impl<'a> Pass<'a> {
     }
 
     /// Notes a letter or digit.
-    pub(super) fn letter(&mut self, class: u8, small: char) {
-        self.to.classes.push(if small == self.last && self.marks == 0 { class | SAME } else { class });
+    fn letter(&mut self, roles: Roles, small: char) {
+        let is_same = small == self.last && self.marks == 0;
+        let roles_here = if is_same { roles.and(Roles::SAME) } else { roles };
+        if roles == Roles::UNSPACED { self.to.cast.push_unspaced(roles_here) } else { self.to.cast.push(roles_here) }
         (self.last, self.mark, self.marks) = (small, '\0', 0);
     }
 
     fn see(&mut self, kind: Kind, at: usize, len: usize) {
-        self.to.seen.push(Seen { kind, at, len, class: self.to.classes.len() });
+        self.to.seen.push(Seen { kind, at, len, after: self.to.cast.len() });
     }
 
     /// Takes in one character that is not ASCII, or a sequence that is written for one; how many octets.
@@ -166,29 +167,29 @@ impl<'a> Pass<'a> {
             Class::Letter => {
                 self.to.foreign |= is_foreign(c);
                 self.to.leftward |= matches!(u32::from(c), 0x590..=0x8ff);
-                self.letter(LETTER, c);
+                self.letter(Roles::LETTER, c);
             }
             Class::Unspaced => return self.unspaced(c, at, rest),
             Class::Mark => return self.mark(c, at, rest),
             Class::Capital => {
                 self.to.foreign |= is_foreign(c);
-                self.letter(LETTER, c.to_lowercase().next().unwrap_or(c));
+                self.letter(Roles::LETTER, c.to_lowercase().next().unwrap_or(c));
                 self.plain(at, len, c.to_lowercase());
                 let mut small = [0; 4];
                 self.folded(at, len, c.to_lowercase().next().unwrap_or(c).encode_utf8(&mut small));
             }
-            Class::Sign => self.gap(GAP | SIGN | if stands_for(c).is_some() { STANDS_FOR } else { 0 }, at, len),
+            Class::Sign => self.gap(if stands_for(c).is_some() { Roles::STANDS_FOR } else { Roles::SIGN }, at, len),
             Class::Space => {
                 self.plain(at, len, [' '].into_iter());
-                self.gap(GAP, at, len);
+                self.gap(Roles::GAP, at, len);
             }
             Class::Line => {
                 self.plain(at, len, ['\n'].into_iter());
-                self.gap(GAP, at, len);
+                self.gap(Roles::GAP, at, len);
             }
             Class::Apostrophe => {
                 self.plain(at, len, ['\''].into_iter());
-                if joins(self.text, at, len) { self.skip(at, len) } else { self.gap(GAP, at, len) }
+                if joins(self.text, at, len) { self.skip(at, len) } else { self.gap(Roles::GAP, at, len) }
             }
             Class::Invisible => self.vanish(Kind::Invisible, at, len),
             Class::Bidi => self.vanish(Kind::Bidi, at, len),
@@ -202,7 +203,7 @@ impl<'a> Pass<'a> {
             }
             Class::Regional => return self.regional(c, at, rest),
             Class::Change(change) if change.beside && !self.is_beside_latin(at, rest) => {
-                self.letter(if is_unspaced(c) { UNSPACED } else { LETTER }, c);
+                self.letter(if is_unspaced(c) { Roles::UNSPACED } else { Roles::LETTER }, c);
             }
             Class::Change(change) => self.change(change, c, at),
         }
@@ -217,11 +218,11 @@ impl<'a> Pass<'a> {
             'ເ' if rest.starts_with("ເເ") => (6, "ແ"),
             'ๅ' if self.last != 'ฤ' && self.last != 'ฦ' => (3, "า"),
             _ => {
-                self.letter(UNSPACED, c);
+                self.letter(Roles::UNSPACED, c);
                 return c.len_utf8();
             }
         };
-        self.letter(UNSPACED, whole.chars().next().unwrap_or(c));
+        self.letter(Roles::UNSPACED, whole.chars().next().unwrap_or(c));
         self.plain(at, len, whole.chars());
         self.folded(at, len, whole);
         len
@@ -242,11 +243,10 @@ impl<'a> Pass<'a> {
             let len = if tone.is_some() { 9 } else { 6 };
             self.plain(at, len, tone.into_iter().chain([vowel]));
             self.folded(at, len, "");
-            let mut octets = [0; 4];
             for c in tone.into_iter().chain([vowel]) {
-                self.to.folded.extend_from_slice(c.encode_utf8(&mut octets).as_bytes());
+                self.to.folded.push(c);
             }
-            self.letter(UNSPACED, vowel);
+            self.letter(Roles::UNSPACED, vowel);
             return len;
         }
         self.marks += 1;
@@ -270,12 +270,12 @@ impl Pass<'_> {
     fn regional(&mut self, c: char, at: usize, rest: &str) -> usize {
         let len = c.len_utf8();
         if rest.chars().nth(1).is_some_and(|next| self.table.class(next) == Class::Regional) {
-            self.gap(GAP | SIGN, at, 2 * len);
+            self.gap(Roles::SIGN, at, 2 * len);
             return 2 * len;
         }
         let letter = u32::from(c).checked_sub(0x1_f1e6).and_then(|n| char::from_u32(u32::from('a') + n)).unwrap_or(c);
         self.see(Kind::Enclosed, at, len);
-        self.letter(LETTER, letter);
+        self.letter(Roles::LETTER, letter);
         self.plain(at, len, [letter].into_iter());
         self.folded(at, len, letter.encode_utf8(&mut [0; 4]));
         len
@@ -283,7 +283,7 @@ impl Pass<'_> {
 
     /// Whether a letter of another script that looks Latin stands among Latin ones.
     fn is_beside_latin(&self, at: usize, rest: &str) -> bool {
-        let octet = if at > self.folded_from { self.text.as_bytes().get(at - 1) } else { self.to.folded.last() };
+        let octet = if at > self.folded_from { self.text.as_bytes().get(at - 1) } else { self.to.folded.as_bytes().last() };
         let before = octet.filter(|_| at > 0).copied().unwrap_or(b' ');
         let after = rest.chars().skip(1).find_map(|c| match self.table.class(c) {
             Class::Change(change) if change.beside => None,
@@ -307,8 +307,8 @@ impl Pass<'_> {
             self.plain(at, len, c.to_lowercase());
         }
         if change.folded.is_empty() {
-            let sign = if is_unspaced(c) || matches!(u32::from(c), 0x2e80..=0x303f | 0xff00..) { 0 } else { SIGN };
-            self.gap(GAP | sign, at, len);
+            let is_wide = is_unspaced(c) || matches!(u32::from(c), 0x2e80..=0x303f | 0xff00..);
+            self.gap(if is_wide { Roles::GAP } else { Roles::SIGN }, at, len);
             return;
         }
         if let Some(kind) = change.kind {
@@ -316,27 +316,13 @@ impl Pass<'_> {
         }
         for d in change.folded.chars() {
             match d {
-                ' ' => self.to.classes.push(GAP),
-                '0'..='9' => self.letter(DIGIT, d),
-                d => self.letter(if is_unspaced(d) { UNSPACED } else { LETTER }, d),
+                ' ' => self.to.cast.push(Roles::GAP),
+                '0'..='9' => self.letter(Roles::DIGIT, d),
+                d => self.letter(if is_unspaced(d) { Roles::UNSPACED } else { Roles::LETTER }, d),
             }
         }
         self.folded(at, len, change.folded);
     }
-}
-
-/// Octets of ASCII at the start.
-pub(super) fn ascii_len(octets: &[u8]) -> usize {
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    let mut len = 0;
-    for eight in octets.chunks_exact(8) {
-        let high = eight.try_into().map_or(HIGH, u64::from_le_bytes) & HIGH;
-        if high != 0 {
-            return len + high.trailing_zeros() as usize / 8;
-        }
-        len += 8;
-    }
-    len + octets.iter().skip(len).take_while(|octet| octet.is_ascii()).count()
 }
 
 /// Whether an apostrophe joins what stands on both sides of it, as in `don't` and `t'rima`; else it parts words, as in

@@ -11,7 +11,7 @@ use super::disguise::{Disguise, Kind};
 use super::guess::{Glyph, draw_in, is_spacing, pose, unleet};
 use super::map::{Cursor, Map, end_of};
 use super::pass::stands_for;
-use super::suspicion::{LONE_GAP_MAX, Suspicion};
+use super::suspicion::{LONE_GAP_MAX, LONE_MIN, Suspicion};
 use super::table::is_unspaced;
 use super::tight::{Gap, Tight};
 
@@ -60,9 +60,6 @@ const READINGS_MAX: usize = 3;
 
 /// Letters of a piece that is no word.
 const SHORT: usize = 2;
-
-/// Letters that stand alone from which on they are a word.
-const LONE_MIN: usize = 3;
 
 impl Undone {
     pub(super) fn clear(&mut self) {
