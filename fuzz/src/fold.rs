@@ -10,7 +10,7 @@ pub fn run(octets: &[u8]) {
     let mut reading = Reading::default();
     reading.read_text(&text, &ReadContext::default());
     entity::is_sound(&reading);
-    let (folded, skeleton) = (reading.folded(), reading.skeleton());
+    let (folded, skeleton) = (reading.folded(), reading.views().skeleton());
     assert_eq!(folded.len(), skeleton.len(), "the skeleton moves places");
     // Every character of the matching form comes from somewhere, in the order of the text.
     let mut before = 0;

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::ops::Range;
 
+use super::likeness::skeleton;
 use super::list::{Addresses, Domains, Prefixes, Senders, Until};
 use super::matcher::{Hits, RegexId, SetId};
 use super::{Registries, Ruleset};
@@ -274,7 +275,7 @@ impl Test {
         }
         match self {
             Self::Words(set) => cx.rules.matcher.set(*set, cx.hits).is_some().into(),
-            Self::Regex(regex) => cx.rules.matcher.regex(*regex, reading.folded(), cx.hits).is_some().into(),
+            Self::Regex(regex) => cx.rules.matcher.regex(*regex, reading.views(), cx.hits).is_some().into(),
             Self::StartsWith(starts) => starts.iter().any(|s| reading.text().starts_with(s.as_str())).into(),
             Self::LengthAbove(n) => (reading.shown().chars().count() as u64 > *n).into(),
             Self::LengthBelow(n) => ((reading.shown().chars().count() as u64) < *n).into(),
@@ -286,7 +287,7 @@ impl Test {
     pub(super) fn span(&self, cx: &mut Cx<'_>) -> Option<Range<usize>> {
         match self {
             Self::Words(set) => cx.rules.matcher.set(*set, cx.hits),
-            Self::Regex(regex) => cx.rules.matcher.regex(*regex, cx.message.reading.folded(), cx.hits),
+            Self::Regex(regex) => cx.rules.matcher.regex(*regex, cx.message.reading.views(), cx.hits),
             _ => None,
         }
     }
@@ -344,12 +345,11 @@ impl Thing {
                     Test::HostIn(list) => list.contains(host, m.now).into(),
                     Test::LinkKind(kind) => link.is(*kind).into(),
                     Test::BrandIn(words) => {
-                        let mut skeleton = String::with_capacity(host.len());
-                        crate::text::fold::skeleton_of(host, &mut skeleton);
-                        skeleton
-                            .split(['.', '-'])
-                            .any(|part| words.iter().any(|(w, until)| w == part && m.now < *until))
-                            .into()
+                        let names = |part: &str| {
+                            let part = skeleton(part);
+                            words.iter().any(|(word, until)| *word == part && m.now < *until)
+                        };
+                        host.split(['.', '-']).any(names).into()
                     }
                     Test::SenderOwns(wanted) => {
                         (cx.rules.registries.owns_host(m.sender.id, m.account.id, m.now, host) == *wanted).into()

@@ -1,9 +1,11 @@
 //! The one automaton over all literals of all rules; regexes are confirmed only on candidates.
 //!
-//! The matching form of a text is read once. Every word of every list and condition, and for every regex a set of
-//! literals without which it cannot match, are patterns of one Aho-Corasick automaton. A word counts when it stands
-//! between word ends (in scripts that space words); a regex is run, at most once a message, when one of its literals was
-//! seen.
+//! The matching form of a text is read once, and the second readings of a text that looks disguised. Every word of every
+//! list and condition, and for every regex a set of literals without which it cannot match, are patterns of one
+//! Aho-Corasick automaton. A word counts when it stands between word ends (in scripts that space words); a regex is run, at
+//! most once a message, when one of its literals was seen.
+//!
+//! Places are octets of the matching form, or of the second readings behind it.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -12,7 +14,8 @@ use daachorse::{DoubleArrayAhoCorasick, DoubleArrayAhoCorasickBuilder, MatchKind
 use regex_automata::meta::Regex;
 use regex_syntax::hir::{Hir, HirKind};
 
-use super::list::{FOR_EVER, Until};
+use super::word::{Forms, Word, forms};
+use crate::text::fold::Views;
 use crate::time::Timestamp;
 
 /// Names a set of words that a condition asks for together.
@@ -23,57 +26,9 @@ pub struct SetId(u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RegexId(u32);
 
-/// A word or phrase, folded like the text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Word {
-    /// Its skeleton: the matching form with look-alike letters made one.
-    pub folded: String,
-    /// Whether letters may follow: `pinjam*`.
-    pub open: bool,
-    /// When it ends.
-    pub until: Until,
-}
-
-impl Word {
-    /// An entry as written; none when nothing of it is left by folding.
-    #[must_use]
-    pub fn new(entry: &str) -> Option<Self> {
-        let (text, open) = entry.strip_suffix('*').map_or((entry, false), |text| (text, true));
-        let mut folded = String::new();
-        crate::text::fold::fold(text, &mut folded);
-        let mut skeleton = String::with_capacity(folded.len());
-        crate::text::fold::skeleton_of(folded.trim(), &mut skeleton);
-        (!skeleton.is_empty()).then_some(Self { folded: skeleton, open, until: FOR_EVER })
-    }
-
-    /// Whether a match at `range` of `text` is a whole word.
-    #[must_use]
-    pub fn stands(&self, text: &str, range: &Range<usize>) -> bool {
-        let first = self.folded.chars().next();
-        let last = self.folded.chars().next_back();
-        let before = text.get(..range.start).and_then(|t| t.chars().next_back());
-        let after = text.get(range.end..).and_then(|t| t.chars().next());
-        !joins(before, first) && (self.open || !joins(last, after))
-    }
-}
-
-/// Whether two neighbours belong to one word: both are letters or digits of scripts that space their words.
-fn joins(left: Option<char>, right: Option<char>) -> bool {
-    let spaced = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() && !is_unspaced(c));
-    spaced(left) && spaced(right)
-}
-
-/// Thai, Lao, Burmese, Khmer, kana and Han are written without spaces between words.
-#[must_use]
-pub fn is_unspaced(c: char) -> bool {
-    matches!(u32::from(c),
-        0x0e00..=0x0eff | 0x1000..=0x109f | 0x1780..=0x17ff | 0x19e0..=0x19ff | 0x3040..=0x30ff | 0x3400..=0x4dbf
-        | 0x4e00..=0x9fff | 0xaa60..=0xaa7f | 0xf900..=0xfaff | 0x2_0000..=0x3_ffff)
-}
-
 #[derive(Clone, Debug)]
 enum Use {
-    Word { set: SetId, word: Word },
+    Word { set: SetId, word: Word, forms: Forms },
     Atom(RegexId),
 }
 
@@ -135,7 +90,9 @@ impl Builder {
         let set = SetId(self.sets);
         self.sets += 1;
         for word in words {
-            self.patterns.entry(word.folded.clone()).or_default().push(Use::Word { set, word });
+            for (form, forms) in word.forms() {
+                self.patterns.entry(form).or_default().push(Use::Word { set, word: word.clone(), forms });
+            }
         }
         set
     }
@@ -150,9 +107,9 @@ impl Builder {
         let id = RegexId(u32::try_from(self.regexes.len()).unwrap_or(u32::MAX));
         let atoms = required(&hir);
         for atom in atoms.iter().flatten() {
-            let mut skeleton = String::with_capacity(atom.len());
-            crate::text::fold::skeleton_of(atom, &mut skeleton);
-            self.patterns.entry(skeleton).or_default().push(Use::Atom(id));
+            for (form, _) in forms(atom) {
+                self.patterns.entry(form).or_default().push(Use::Atom(id));
+            }
         }
         self.regexes.push(Confirm { regex, except, always: atoms.is_none() });
         Ok(id)
@@ -236,20 +193,39 @@ fn worth(atoms: &[String]) -> (usize, std::cmp::Reverse<usize>) {
 }
 
 impl Matcher {
-    /// Reads the skeleton of a text at a time; [`Hits`] then answers for it.
-    pub fn scan(&self, text: &str, now: Timestamp, hits: &mut Hits) {
+    /// Reads the views of a text at a time; [`Hits`] then answers for it.
+    pub fn scan(&self, views: &Views, now: Timestamp, hits: &mut Hits) {
         hits.start(self.sets, self.regexes.len());
-        let Some(automaton) = &self.automaton else { return };
-        for found in automaton.find_overlapping_iter(text) {
+        let folded = views.folded();
+        self.search(views.skeleton(), now, hits, |word, forms, range| {
+            (forms.spelled && word.stands(folded, &range)).then_some(range)
+        });
+        let (tight, behind) = (views.tight(), views.undone_start());
+        self.search(tight.octets(), now, hits, |word, forms, range| {
+            let undone = if forms.tight { word.stands_tight(tight, &range) } else { None };
+            undone.map(|range| behind + range.start..behind + range.end)
+        });
+    }
+
+    fn search(
+        &self,
+        octets: &[u8],
+        now: Timestamp,
+        hits: &mut Hits,
+        stands: impl Fn(&Word, Forms, Range<usize>) -> Option<Range<usize>>,
+    ) {
+        let Some(automaton) = self.automaton.as_ref().filter(|_| !octets.is_empty()) else { return };
+        for found in automaton.find_overlapping_iter(octets) {
             let range = found.start()..found.end();
             for one in self.uses.get(index(found.value())).into_iter().flatten() {
                 match one {
                     Use::Atom(regex) => hits.mark_candidate(*regex),
-                    Use::Word { set, word } => {
-                        if !hits.has_set(*set) && now < word.until && word.stands(text, &range) {
-                            hits.mark_set(*set, &range);
+                    Use::Word { set, word, forms } if !hits.has_set(*set) && now < word.until => {
+                        if let Some(place) = stands(word, *forms, range.clone()) {
+                            hits.mark_set(*set, &place);
                         }
                     }
+                    Use::Word { .. } => {}
                 }
             }
         }
@@ -262,8 +238,8 @@ impl Matcher {
         (generation == hits.generation).then(|| index(start)..index(end))
     }
 
-    /// Where the regex matches first outside its exceptions, if it does.
-    pub fn regex(&self, id: RegexId, text: &str, hits: &mut Hits) -> Option<Range<usize>> {
+    /// Where the regex matches first outside its exceptions, if it does: in the matching form, else in a second reading.
+    pub fn regex(&self, id: RegexId, views: &Views, hits: &mut Hits) -> Option<Range<usize>> {
         let confirm = self.regexes.get(index(id.0))?;
         let generation = hits.generation;
         if let Some((when, found)) = hits.confirmed.get(index(id.0))
@@ -272,7 +248,7 @@ impl Matcher {
             return found.map(|(start, end)| index(start)..index(end));
         }
         let candidate = confirm.always || hits.candidates.get(index(id.0)) == Some(&generation);
-        let found = if candidate { confirm.find(text) } else { None };
+        let found = if candidate { confirm.find_in(views) } else { None };
         if let Some(slot) = hits.confirmed.get_mut(index(id.0)) {
             let short = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
             *slot = (generation, found.as_ref().map(|r| (short(r.start), short(r.end))));
@@ -288,6 +264,17 @@ impl Matcher {
 }
 
 impl Confirm {
+    fn find_in(&self, views: &Views) -> Option<Range<usize>> {
+        let mut behind = views.undone_start();
+        self.find(views.folded()).or_else(|| {
+            views.undone().find_map(|reading| {
+                let start = behind;
+                behind += reading.len() + 1;
+                self.find(reading).map(|range| start + range.start..start + range.end)
+            })
+        })
+    }
+
     fn find(&self, text: &str) -> Option<Range<usize>> {
         let Some(except) = &self.except else { return self.regex.find(text).map(|m| m.range()) };
         self.regex
@@ -332,6 +319,13 @@ impl Hits {
 mod tests {
     use super::*;
 
+    fn read(text: &str) -> Views {
+        let mut views = Views::default();
+        views.read(text);
+        views.undo(text, &|_| false);
+        views
+    }
+
     fn words(entries: &[&str]) -> Vec<Word> {
         entries.iter().filter_map(|e| Word::new(e)).collect()
     }
@@ -343,8 +337,9 @@ mod tests {
         let matcher = builder.build().unwrap();
         let mut hits = Hits::default();
         let mut seen = |text: &str| {
-            matcher.scan(&text.replace('i', "l"), Timestamp(0), &mut hits);
-            matcher.set(set, &hits).map(|r| text[r].to_owned())
+            let views = read(text);
+            matcher.scan(&views, Timestamp(0), &mut hits);
+            matcher.set(set, &hits).map(|r| text[views.written(text, &r)].to_owned())
         };
         assert_eq!(seen("ajukan kta hari ini").as_deref(), Some("kta"));
         assert_eq!(seen("faktanya begini"), None);
@@ -366,8 +361,9 @@ mod tests {
         let matcher = builder.build().unwrap();
         let mut hits = Hits::default();
         let mut fires = |text: &str| {
-            matcher.scan(&text.replace('i', "l"), Timestamp(0), &mut hits);
-            matcher.regex(regex, text, &mut hits).is_some()
+            let views = read(text);
+            matcher.scan(&views, Timestamp(0), &mut hits);
+            matcher.regex(regex, &views, &mut hits).is_some()
         };
         assert!(fires("please send me the code"));
         assert!(!fires("never send anybody the code"));

@@ -5,10 +5,11 @@
 
 mod compile;
 mod condition;
-mod likeness;
+pub mod likeness;
 mod list;
 mod matcher;
 mod trace;
+pub mod word;
 
 pub use compile::{ListFiles, compile};
 pub(crate) use compile::{covers, digest};
@@ -144,7 +145,7 @@ impl Ruleset {
         if self.is_report(message) {
             return;
         }
-        self.matcher.scan(message.reading.skeleton(), message.now, &mut scratch.hits);
+        self.matcher.scan(message.reading.views(), message.now, &mut scratch.hits);
         scratch.fired.clear();
         scratch.fired.resize(self.rules.len(), Truth::Unknown);
         for (n, rule) in self.rules.iter().enumerate() {

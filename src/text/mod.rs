@@ -88,11 +88,7 @@ pub struct ReadContext {
 #[derive(Debug, Default)]
 pub struct Reading {
     text: String,
-    plain: String,
-    plain_places: Vec<u32>,
-    folded: String,
-    skeleton: String,
-    places: Vec<u32>,
+    views: fold::Views,
     /// Where the second readings begin.
     shown: usize,
     undecodable: Option<Undecodable>,
@@ -149,10 +145,7 @@ impl Reading {
         self.buffers.second.clear();
         (self.undecodable, self.binary, self.cut, self.udh) = (None, false, false, None);
         (self.ports, self.payload, self.anomalies) = (None, Payload::Text, Anomalies::default());
-        for text in [&mut self.plain, &mut self.folded, &mut self.skeleton] {
-            text.clear();
-        }
-        (self.plain_places.clear(), self.places.clear());
+        self.views.read("");
         self.entities.clear();
     }
 
@@ -184,19 +177,14 @@ impl Reading {
     }
 
     fn understand(&mut self, cx: &ReadContext) {
-        self.plain.clear();
-        self.plain_places.clear();
-        fold::plain_mapped(&self.text, &mut self.plain, &mut self.plain_places);
-        self.folded.clear();
-        self.places.clear();
-        self.skeleton.clear();
-        fold::fold_mapped(&self.text, &mut self.folded, &mut self.places);
-        fold::skeleton_of(&self.folded, &mut self.skeleton);
-        let (text, plain, places) = (&self.text, &self.plain, &self.plain_places);
-        let written = |plain| fold::written(text, places, &plain);
+        self.views.read(&self.text);
+        let (text, views) = (&self.text, &self.views);
+        let written = |plain| views.plain_written(text, &plain);
         let is_capital = |at: usize| text.get(written(at..at + 1)).is_some_and(|c| c.starts_with(char::is_uppercase));
-        self.entities.find(plain, cx.home, &is_capital);
+        self.entities.find(views.plain(), cx.home, &is_capital);
         self.entities.place(written);
+        let links = self.entities.links();
+        self.views.undo(&self.text, &|written| links.iter().any(|link| entity::overlaps(&link.written, written)));
     }
 
     /// The text as written, at most [`TEXT_CHARACTERS_MAX`] characters. Where it could be read in two ways the reading
@@ -239,32 +227,43 @@ impl Reading {
     /// invisible characters, each space a blank; punctuation, line feeds, marks and look-alike letters stay.
     #[must_use]
     pub fn plain(&self) -> &str {
-        &self.plain
+        self.views.plain()
     }
 
     /// The octets of the text that octets of the plain view come from.
     #[must_use]
     pub fn plain_written(&self, plain: Range<usize>) -> Range<usize> {
-        fold::written(&self.text, &self.plain_places, &plain)
+        self.views.plain_written(&self.text, &plain)
     }
 
-    /// The matching form, in which regexes search.
+    /// The matching form: words parted by single blanks, letter by letter as they read.
     #[must_use]
     pub fn folded(&self) -> &str {
-        &self.folded
+        self.views.folded()
     }
 
-    /// The matching form with look-alike letters made one, in which words are searched; positions are those of
-    /// [`Reading::folded`].
+    /// All views of the text.
     #[must_use]
-    pub fn skeleton(&self) -> &str {
-        &self.skeleton
+    pub fn views(&self) -> &fold::Views {
+        &self.views
     }
 
-    /// The octets of the text that octets of the matching form come from.
+    /// The octets of the text that octets of the matching form come from, or of the second readings behind it.
     #[must_use]
     pub fn written(&self, folded: Range<usize>) -> Range<usize> {
-        fold::written(&self.text, &self.places, &folded)
+        self.views.written(&self.text, &folded)
+    }
+
+    /// What disguises were taken off.
+    #[must_use]
+    pub fn disguises(&self) -> &[fold::Disguise] {
+        self.views.disguises()
+    }
+
+    /// How disguised the text is: characters that were undone for each hundred letters and digits.
+    #[must_use]
+    pub fn obfuscation(&self) -> u32 {
+        self.views.obfuscation()
     }
 
     /// Octets of the text in Unicode scalar values, end exclusive.

@@ -11,6 +11,8 @@ use regex_automata::meta::Regex;
 use serde_json::Value;
 use tapis::config::facts::{self, FACTS};
 use tapis::message::{Message, Party, PartyKind};
+use tapis::rules::likeness::skeleton;
+use tapis::rules::word::Word;
 use tapis::text::{ReadContext, Reading};
 use tapis::time::Timestamp;
 use tapis::verdict::Action;
@@ -50,7 +52,6 @@ pub struct Oracle<'a> {
     seen: RefCell<Seen>,
     /// Patterns and words of this file, kept only because to make them anew for every message takes long.
     patterns: RefCell<BTreeMap<String, Regex>>,
-    skeletons: RefCell<BTreeMap<String, String>>,
 }
 
 /// How often each field of each fact did not hold, and how often it did.
@@ -143,7 +144,7 @@ impl<'a> Oracle<'a> {
                 rules.push(Rule { id, pack, mode, score, action, when, written });
             }
         }
-        Self { files, rules, seen: RefCell::default(), patterns: RefCell::default(), skeletons: RefCell::default() }
+        Self { files, rules, seen: RefCell::default(), patterns: RefCell::default() }
     }
 
     /// What was asked so far, and what it came to.
@@ -363,21 +364,24 @@ impl<'a> Oracle<'a> {
         }
         let characters = reading.shown().chars().count() as u64;
         Some(match field {
-            "words" => strings(wanted).iter().any(|entry| self.has_word(reading.skeleton(), entry)),
+            "words" => strings(wanted).iter().any(|entry| has_word(reading, entry)),
             "word_in" => {
                 let list = self.list(wanted.as_str().expect("a list"), pack);
-                list.iter().any(|(_, entry)| self.has_word(reading.skeleton(), entry))
+                list.iter().any(|(_, entry)| has_word(reading, entry))
             }
             "regex" => {
-                let find = |pattern: &str| -> Vec<_> {
+                let find = |pattern: &str, form: &str| -> Vec<_> {
                     let mut patterns = self.patterns.borrow_mut();
                     let new = || Regex::new(pattern).expect("a pattern");
                     let regex = patterns.entry(pattern.to_owned()).or_insert_with(new);
-                    regex.find_iter(reading.folded()).map(|m| m.range()).collect()
+                    regex.find_iter(form).map(|m| m.range()).collect()
                 };
-                let excepted = text(fields, "except").map(find).unwrap_or_default();
-                let mut found = find(wanted.as_str().expect("a pattern")).into_iter();
-                found.any(|m| !excepted.iter().any(|e| e.start <= m.start && m.end <= e.end))
+                let pattern = wanted.as_str().expect("a pattern");
+                let stands = |form: &str| {
+                    let excepted = text(fields, "except").map(|e| find(e, form)).unwrap_or_default();
+                    find(pattern, form).iter().any(|m| !excepted.iter().any(|e| e.start <= m.start && m.end <= e.end))
+                };
+                std::iter::once(reading.folded()).chain(reading.views().undone()).any(stands)
             }
             "starts_with" => strings(wanted).iter().any(|start| reading.text().starts_with(start)),
             "length_above" => characters > wanted.as_u64().expect("a count"),
@@ -474,19 +478,6 @@ impl<'a> Oracle<'a> {
             ("amount", "value_above") => i64::try_from(reading.amounts()[n].value).ok()? > hundredths(wanted),
             ("code", "length") => reading.codes()[n].len as u64 == wanted.as_u64()?,
             _ => panic!("the oracle does not know `{thing}: {field}`"),
-        })
-    }
-
-    fn has_word(&self, text: &str, entry: &str) -> bool {
-        let is_open = entry.ends_with('*');
-        let word = entry.trim_end_matches('*');
-        let mut skeletons = self.skeletons.borrow_mut();
-        let word = skeletons.entry(word.to_owned()).or_insert_with(|| skeleton(word)).as_str();
-        let ends = |a: Option<char>, b: Option<char>| !(a.is_some_and(spaces_words) && b.is_some_and(spaces_words));
-        text.char_indices().any(|(at, _)| {
-            text[at..].starts_with(word)
-                && ends(text[..at].chars().next_back(), word.chars().next())
-                && (is_open || ends(word.chars().next_back(), text[at + word.len()..].chars().next()))
         })
     }
 
@@ -587,27 +578,19 @@ fn local(at: Timestamp, fields: &Value) -> jiff::civil::DateTime {
     jiff::tz::TimeZone::get(text(fields, "zone").unwrap_or("UTC")).expect("a zone").to_datetime(at)
 }
 
-fn skeleton(entry: &str) -> String {
-    let mut reading = Reading::default();
-    reading.read_text(entry, &ReadContext::default());
-    reading.skeleton().trim().to_owned()
-}
-
-/// Thai, Lao, Burmese, Khmer, kana and Han do not space their words.
-fn spaces_words(c: char) -> bool {
-    let unspaced = [
-        '\u{e00}'..='\u{eff}',
-        '\u{1000}'..='\u{109f}',
-        '\u{1780}'..='\u{17ff}',
-        '\u{19e0}'..='\u{19ff}',
-        '\u{3040}'..='\u{30ff}',
-        '\u{3400}'..='\u{4dbf}',
-        '\u{4e00}'..='\u{9fff}',
-        '\u{aa60}'..='\u{aa7f}',
-        '\u{f900}'..='\u{faff}',
-        '\u{20000}'..='\u{3ffff}',
-    ];
-    c.is_alphanumeric() && !unspaced.iter().any(|range| range.contains(&c))
+/// Whether an entry stands anywhere in a text, each place asked by itself.
+fn has_word(reading: &Reading, entry: &str) -> bool {
+    let Some(word) = Word::new(entry) else { return false };
+    let views = reading.views();
+    let (folded, tight) = (views.folded(), views.tight());
+    word.forms().iter().any(|(form, forms)| {
+        let places = |octets: &[u8]| -> Vec<_> {
+            let starts = octets.windows(form.len()).enumerate().filter(|(_, w)| *w == form.as_bytes());
+            starts.map(|(at, _)| at..at + form.len()).collect()
+        };
+        (forms.spelled && places(views.skeleton()).iter().any(|range| word.stands(folded, range)))
+            || (forms.tight && places(tight.octets()).iter().any(|range| word.stands_tight(tight, range).is_some()))
+    })
 }
 
 /// The host of an entry that may be written as a link.

@@ -4,6 +4,7 @@ use super::{Compiler, Entries, Scope, texts};
 use crate::config::spec::{FactSpec, Field, FieldValue, ListKind, Placed};
 use crate::message::{Direction, PartyKind};
 use crate::rules::condition::{Test, Whose};
+use crate::rules::likeness::skeleton;
 use crate::rules::list::{Domains, FOR_EVER, Fault};
 use crate::text::{Anomaly, App, LinkKind, Payload};
 use crate::wire::command::CommandId;
@@ -169,7 +170,7 @@ impl<'a> Compiler<'a> {
             ("link", "host_in", _) => Test::HostIn(self.domains(field, scope)?),
             ("link", "brand_in", _) => match self.list_named(field, &[ListKind::Words], scope)? {
                 Entries::Words { words, .. } => {
-                    Test::BrandIn(words.iter().map(|(word, _)| (word.folded.clone(), word.until)).collect())
+                    Test::BrandIn(words.iter().map(|(word, _)| (skeleton(&word.folded), word.until)).collect())
                 }
                 _ => return None,
             },

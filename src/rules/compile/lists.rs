@@ -3,7 +3,7 @@
 use super::{Compiler, Entries, Scope, full, texts};
 use crate::config::spec::{Field, ListKind, Place, Placed, RegistryEntry};
 use crate::rules::list::{Addresses, Domains, FOR_EVER, Fault, Prefixes, Registry, Senders, Until, midnight};
-use crate::rules::matcher::Word;
+use crate::rules::word::Word;
 
 /// An entry of a list, inline or from a file.
 struct Entry {

@@ -10,7 +10,8 @@ mod rule;
 use std::collections::HashMap;
 
 use super::list::{Addresses, Domains, Prefixes, Senders};
-use super::matcher::{Builder, SetId, Word};
+use super::matcher::{Builder, SetId};
+use super::word::Word;
 use super::{Registries, Ruleset};
 use crate::config::diagnostic::{Diagnostics, nearest};
 use crate::config::spec::{Field, FieldValue, ListFile, Mode, Place, Placed, Points, Spec};

@@ -176,6 +176,6 @@ impl Taken {
 }
 
 /// Whether two ranges share an octet.
-fn overlaps(a: &Range<usize>, b: &Range<usize>) -> bool {
+pub(super) fn overlaps(a: &Range<usize>, b: &Range<usize>) -> bool {
     a.start < b.end && b.start < a.end
 }

@@ -1,0 +1,178 @@
+//! One entry of a word list: the forms in which it is searched, and whether what was found is really it.
+//!
+//! Searching is coarse: look-alike letters and digits are one, and in the tight form of a disguised text there are neither
+//! gaps nor doubled letters. So each match is held against the entry once more, with what stands around it.
+
+use std::ops::Range;
+
+use super::list::{FOR_EVER, Until};
+use crate::text::fold::{self, Gap, Letter, Tight, alike, is_unspaced};
+
+/// A word or phrase, folded like the text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// Its matching form.
+    pub folded: String,
+    /// Whether letters may follow: `pinjam*`.
+    pub open: bool,
+    /// When it ends.
+    pub until: Until,
+}
+
+/// A form in which an entry is searched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Forms {
+    /// Letter by letter.
+    pub spelled: bool,
+    /// Without gaps and doubled letters.
+    pub tight: bool,
+}
+
+impl Word {
+    /// An entry as written; none when nothing of it is left by folding.
+    #[must_use]
+    pub fn new(entry: &str) -> Option<Self> {
+        let (text, open) = entry.strip_suffix('*').map_or((entry, false), |text| (text, true));
+        let mut folded = String::new();
+        fold::fold(text, &mut folded);
+        (!folded.is_empty()).then_some(Self { folded, open, until: FOR_EVER })
+    }
+
+    /// What the automaton looks for.
+    #[must_use]
+    pub fn forms(&self) -> Vec<(String, Forms)> {
+        forms(&self.folded)
+    }
+
+    /// Whether the matching form has this word at `range`, where letters that look alike are the same.
+    #[must_use]
+    pub fn stands(&self, text: &str, range: &Range<usize>) -> bool {
+        let mut reading = Reading::default();
+        let found = text.get(range.clone()).unwrap_or_default();
+        let same = found.chars().zip(self.folded.chars()).all(|(c, entry)| reading.takes(c, entry));
+        same && reading.is_believed() && self.is_whole(text.get(..range.start), text.get(range.end..))
+    }
+
+    fn is_whole(&self, before: Option<&str>, after: Option<&str>) -> bool {
+        let before = before.and_then(|t| t.chars().next_back());
+        let after = after.and_then(|t| t.chars().next());
+        !joins(before, self.folded.chars().next()) && (self.open || !joins(self.folded.chars().next_back(), after))
+    }
+
+    /// Whether a match in the tight form is this word; where it stands in the second reading.
+    #[must_use]
+    pub fn stands_tight(&self, tight: &Tight, range: &Range<usize>) -> Option<Range<usize>> {
+        let first = tight.letter(range.start)?;
+        let last = tight.letter(range.end.checked_sub(1)?)?;
+        let parted = |left: Option<char>, right: &Letter| right.gap != Gap::None || !joins(left, Some(right.c));
+        let before = range.start.checked_sub(1).and_then(|n| tight.letter(n)).map(|l| l.c);
+        let after = tight.letter(range.end);
+        if !parted(before, first) || !(self.open || after.is_none_or(|after| parted(Some(last.c), after))) {
+            return None;
+        }
+        let mut reading = Reading::default();
+        let mut octet = range.start;
+        let mut entry = self.folded.chars().peekable();
+        let mut spaced = false;
+        while let Some(c) = entry.next() {
+            if c == ' ' {
+                spaced = true;
+                continue;
+            }
+            let letter = tight.letter(octet).filter(|_| octet < range.end)?;
+            let (mut run, mut inner_space) = (1, false);
+            while let Some(next) = entry.peek().copied()
+                && (next == ' ' || alike(next) == alike(c))
+            {
+                if next == ' ' {
+                    let mut ahead = entry.clone();
+                    ahead.next();
+                    if ahead.peek().is_none_or(|after| alike(*after) != alike(c)) {
+                        break;
+                    }
+                    inner_space = true;
+                } else {
+                    run += 1;
+                }
+                entry.next();
+            }
+            let is_first = octet == range.start;
+            let gap_fits = is_first || if spaced { letter.gap != Gap::None } else { letter.gap != Gap::Hard };
+            let inner_fits = if inner_space { letter.inner != Gap::None } else { letter.inner != Gap::Hard };
+            let run_fits = letter.run == run || (letter.run > run && letter.run >= DRAWN_MIN);
+            if !(gap_fits && inner_fits && run_fits && reading.takes(letter.c, c)) {
+                return None;
+            }
+            spaced = false;
+            octet += alike(c).len_utf8();
+        }
+        let place = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
+        reading.is_believed().then(|| place(first.place.0)..place(last.place.1))
+    }
+}
+
+/// Times that a letter stands in a row from which on it may be drawn out.
+const DRAWN_MIN: u8 = 3;
+
+/// How the letters of a match were read.
+#[derive(Default)]
+struct Reading {
+    letters: usize,
+    /// Digits taken for letters, and how many of them came last in a row.
+    digits: usize,
+    row: usize,
+    number: bool,
+}
+
+impl Reading {
+    /// Whether a character of a text may be one of an entry.
+    fn takes(&mut self, c: char, entry: char) -> bool {
+        self.letters += usize::from(c.is_alphabetic());
+        self.row = if c.is_ascii_digit() { self.row + 1 } else { 0 };
+        if c == entry {
+            return true;
+        }
+        match (c.is_ascii_digit(), entry.is_ascii_digit()) {
+            (false, _) => {}
+            (true, false) => {
+                self.digits += 1;
+                self.number |= self.row >= NUMBER_MIN;
+            }
+            (true, true) => return false,
+        }
+        alike(c) == alike(entry)
+    }
+
+    /// Whether letters prevail among what was taken for letters.
+    fn is_believed(&self) -> bool {
+        self.digits == 0 || (self.letters >= 2 && self.letters >= self.digits && !self.number)
+    }
+}
+
+/// Digits in a row that are a number, and no letters.
+const NUMBER_MIN: usize = 3;
+
+/// The forms in which a folded text is searched.
+#[must_use]
+pub fn forms(folded: &str) -> Vec<(String, Forms)> {
+    let mut forms: Vec<(String, Forms)> = Vec::new();
+    let mut add = |form: String, kind: Forms| match forms.iter_mut().find(|(known, _)| *known == form) {
+        Some((_, known)) => {
+            known.spelled |= kind.spelled;
+            known.tight |= kind.tight;
+        }
+        None if !form.is_empty() => forms.push((form, kind)),
+        None => {}
+    };
+    let spelled = Forms { spelled: true, tight: false };
+    add(folded.replace('i', "l"), spelled);
+    add(folded.chars().map(alike).collect(), spelled);
+    add(fold::tighten(folded), Forms { spelled: false, tight: true });
+    forms
+}
+
+/// Whether two neighbours belong to one word: both are letters or digits of scripts that space their words.
+fn joins(left: Option<char>, right: Option<char>) -> bool {
+    let spaced = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() && !is_unspaced(c));
+    spaced(left) && spaced(right)
+}

@@ -1,0 +1,165 @@
+//! What a reader takes a text for, whatever characters it is dressed in.
+//!
+//! ```text
+//!  text ──one pass──▶ plain    links, numbers, names: compatibility forms undone, small letters, nothing invisible
+//!            │
+//!            └──────▶ folded   words parted by single blanks, look-alike letters as Latin ones   ─▶ regexes
+//!                        │        └ skeleton: letters and digits that stand for each other made one ─▶ words
+//!                  (if suspicious)
+//!                        └───▶ undone  digits and signs as letters, words put together            ─▶ regexes
+//!                                 └ tight: the same without gaps and doubled letters              ─▶ words
+//! ```
+//!
+//! The matching form is what can be read letter by letter, so that an honest text keeps every word that it has. What needs
+//! a guess (is `1` an i, a number, or itself?) is made in a second reading beside it, which only texts have that look
+//! disguised; rules search both, and words found there are held against their entry once more (see [`tight`]). Rule entries
+//! go through the same pass. Every view knows where in the text its octets come from.
+
+mod ascii;
+mod disguise;
+mod guess;
+mod map;
+mod pass;
+mod suspicion;
+mod table;
+mod tight;
+mod undo;
+
+use std::ops::Range;
+
+pub use disguise::{Disguise, Kind};
+pub use table::{is_unspaced, version};
+pub use tight::{Gap, Letter, Tight, alike, tighten};
+
+use pass::{Pass, Written};
+use suspicion::Suspicion;
+use undo::{First, Undone};
+
+/// Folds a text, as for a rule entry.
+pub fn fold(text: &str, out: &mut String) {
+    let mut written = Written::default();
+    Pass::run(text, &mut written);
+    out.push_str(&written.folded);
+}
+
+/// The views of a text; reused from text to text.
+#[derive(Debug, Default)]
+pub struct Views {
+    written: Written,
+    skeleton: Vec<u8>,
+    suspicion: Suspicion,
+    undone: Undone,
+    disguises: Vec<Disguise>,
+}
+
+impl Views {
+    /// Reads a text into the plain view and the matching form.
+    pub fn read(&mut self, text: &str) {
+        Pass::run(text, &mut self.written);
+        self.suspicion = Suspicion::of(&mut self.written.cast);
+        self.skeleton.clear();
+        if self.suspicion.mixed {
+            self.skeleton.extend(self.written.folded.bytes().map(tight::alike_octet));
+        } else {
+            self.skeleton.extend(self.written.folded.bytes().map(|octet| if octet == b'i' { b'l' } else { octet }));
+        }
+        self.disguises.clear();
+        self.judge();
+        self.undone.clear();
+    }
+
+    /// Reads a text a second time if it looks disguised; `is_spared` says what belongs to a link.
+    pub fn undo(&mut self, text: &str, is_spared: &dyn Fn(&Range<usize>) -> bool) {
+        let first =
+            First { text, folded: &self.written.folded, map: &self.written.folded_map, suspicion: self.suspicion };
+        self.undone.read(first, is_spared, &mut self.disguises);
+    }
+
+    /// The plain view.
+    #[must_use]
+    pub fn plain(&self) -> &str {
+        &self.written.plain
+    }
+
+    /// The matching form.
+    #[must_use]
+    pub fn folded(&self) -> &str {
+        &self.written.folded
+    }
+
+    /// The octets of the matching form, with letters and digits that stand for each other made one. Digits are left alone
+    /// where none stands in a word with letters.
+    #[must_use]
+    pub fn skeleton(&self) -> &[u8] {
+        &self.skeleton
+    }
+
+    /// The second readings, none or a few.
+    pub fn undone(&self) -> impl Iterator<Item = &str> {
+        self.undone.text.split('\n').filter(|reading| !reading.is_empty())
+    }
+
+    /// The second readings in tight form.
+    #[must_use]
+    pub fn tight(&self) -> &Tight {
+        &self.undone.tight
+    }
+
+    /// What was taken off, in no order.
+    #[must_use]
+    pub fn disguises(&self) -> &[Disguise] {
+        &self.disguises
+    }
+
+    /// Characters that were changed or taken out, for each hundred letters and digits of the matching form.
+    #[must_use]
+    pub fn obfuscation(&self) -> u32 {
+        let per_hundred = 100 * self.disguises.len() / self.written.cast.characters().max(1);
+        u32::try_from(per_hundred).unwrap_or(u32::MAX)
+    }
+
+    /// The octets of the text that octets of the plain view come from.
+    #[must_use]
+    pub fn plain_written(&self, text: &str, plain: &Range<usize>) -> Range<usize> {
+        self.written.plain_map.written(text, plain)
+    }
+
+    /// The octets of the text that octets of the matching form come from, or of what follows it: the second readings, one
+    /// octet apart.
+    #[must_use]
+    pub fn written(&self, text: &str, folded: &Range<usize>) -> Range<usize> {
+        match folded.start.checked_sub(self.undone_start()) {
+            None => self.written.folded_map.written(text, folded),
+            Some(start) => self.undone.map.written(text, &(start..start + folded.len())),
+        }
+    }
+
+    /// Where the second readings begin behind the matching form.
+    #[must_use]
+    pub fn undone_start(&self) -> usize {
+        self.written.folded.len() + 1
+    }
+
+    /// Keeps of what the pass saw what no honest text has.
+    fn judge(&mut self) {
+        let Written { seen, cast, foreign, leftward, han, .. } = &self.written;
+        for one in seen {
+            let (before, this, after) = (one.after.saturating_sub(1), one.after, one.after + 1);
+            let (in_word, is_letter) = (|n| cast.in_word(n).0, |n| cast.in_word(n).1);
+            let stands = match one.kind {
+                Kind::Invisible => in_word(before) && in_word(this) && (is_letter(before) || is_letter(this)),
+                Kind::Bidi => !leftward,
+                Kind::Overlay => cast.is_letter(before),
+                Kind::Width => !han,
+                Kind::Confusable => !foreign,
+                _ => in_word(before) || in_word(after),
+            };
+            if stands {
+                self.disguises.push(Disguise { kind: one.kind, written: one.at..one.at + one.len });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,112 @@
+//! The tight form: a second reading without gaps and doubled letters, in which words are found however they are pulled
+//! apart or drawn out.
+//!
+//! Entries are made tight in the same way. What was lost in tightening is kept beside each letter, so that a match is
+//! held against the entry once more: a gap that is really one parts words, a letter that is really double is.
+
+/// What stands between a letter and the one before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Gap {
+    /// Nothing.
+    #[default]
+    None,
+    /// Something that may part words or may not: it is inside a word that was pulled apart.
+    Soft,
+    /// What parts words.
+    Hard,
+}
+
+/// A letter of the tight form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Letter {
+    /// The letter in the second reading; of a run, the first.
+    pub c: char,
+    /// What stands before it.
+    pub gap: Gap,
+    /// How often it stands there.
+    pub run: u8,
+    /// The widest gap inside the run.
+    pub inner: Gap,
+    /// Octets of the second reading: start and end.
+    pub place: (u32, u32),
+}
+
+/// A text in tight form.
+#[derive(Debug, Default)]
+pub struct Tight {
+    octets: Vec<u8>,
+    /// For each octet its letter.
+    letters: Vec<Letter>,
+}
+
+impl Tight {
+    /// The octets that the automaton searches: UTF-8, look-alikes made one.
+    #[must_use]
+    pub fn octets(&self) -> &[u8] {
+        &self.octets
+    }
+
+    /// The letter that an octet belongs to.
+    #[must_use]
+    pub fn letter(&self, octet: usize) -> Option<&Letter> {
+        self.letters.get(octet)
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.octets.clear();
+        self.letters.clear();
+    }
+
+    /// Adds a letter of the second reading.
+    pub(super) fn push(&mut self, c: char, gap: Gap, place: (u32, u32)) {
+        let alike = alike(c);
+        let len = alike.len_utf8();
+        let runs_on = self.letters.last().is_some_and(|last| self::alike(last.c) == alike);
+        if runs_on {
+            let from = self.letters.len().saturating_sub(len);
+            for letter in self.letters.iter_mut().skip(from) {
+                letter.run = letter.run.saturating_add(1);
+                letter.inner = letter.inner.max(gap);
+                letter.place.1 = place.1;
+            }
+            return;
+        }
+        self.octets.extend_from_slice(alike.encode_utf8(&mut [0; 4]).as_bytes());
+        self.letters.resize(self.octets.len(), Letter { c, gap, run: 1, inner: Gap::None, place });
+    }
+}
+
+/// An entry made tight.
+#[must_use]
+pub fn tighten(folded: &str) -> String {
+    let mut tight = String::with_capacity(folded.len());
+    for c in folded.chars().filter(|c| *c != ' ').map(alike) {
+        if !tight.ends_with(c) {
+            tight.push(c);
+        }
+    }
+    tight
+}
+
+/// Letters and digits that stand for each other made one; the rest as it is.
+#[must_use]
+pub fn alike(c: char) -> char {
+    u8::try_from(c).map_or(c, |octet| char::from(alike_octet(octet)))
+}
+
+/// The same for one octet of UTF-8.
+#[must_use]
+pub(super) fn alike_octet(octet: u8) -> u8 {
+    match octet {
+        b'i' | b'1' => b'l',
+        b'0' => b'o',
+        b'2' => b'z',
+        b'3' => b'e',
+        b'4' => b'a',
+        b'5' => b's',
+        b'6' | b'9' => b'g',
+        b'7' => b't',
+        b'8' => b'b',
+        octet => octet,
+    }
+}

@@ -1,0 +1,321 @@
+//! The second reading: digits and signs that stand for letters, words pulled apart, letters drawn out, Latin letters that
+//! pose as Thai ones.
+//!
+//! All of it is guesswork, so nothing of the first reading is given up for it: a text has a second reading only where
+//! something in it looks like a disguise, and rules search both. Where a disguise has more than one solution there are
+//! more readings, one a line.
+
+use std::ops::Range;
+
+use super::disguise::{Disguise, Kind};
+use super::guess::{Glyph, draw_in, is_spacing, pose, unleet};
+use super::map::{Cursor, Map, end_of};
+use super::pass::stands_for;
+use super::suspicion::{LONE_GAP_MAX, LONE_MIN, Suspicion};
+use super::table::is_unspaced;
+use super::tight::{Gap, Tight};
+
+/// A word of the matching form.
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    /// Octets of the matching form.
+    folded: (usize, usize),
+    /// Octets of the text.
+    text: (usize, usize),
+    /// Letters and digits; marks do not count.
+    characters: usize,
+    first: char,
+    last: char,
+    /// What stands before it.
+    gap: Gap,
+    /// Signs for letters right before and right behind it, and where they stand.
+    prefix: Option<(char, usize)>,
+    suffix: Option<(char, usize)>,
+    /// Whether nothing of it is to be guessed: it belongs to a link.
+    spared: bool,
+}
+
+/// What the second reading is written to; reused from text to text.
+#[derive(Debug, Default)]
+pub(super) struct Undone {
+    /// Its readings, parted by line feeds.
+    pub text: String,
+    pub map: Map,
+    pub tight: Tight,
+    pieces: Vec<Piece>,
+    word: Vec<Glyph>,
+}
+
+/// What the second reading starts from.
+#[derive(Clone, Copy)]
+pub(super) struct First<'a> {
+    pub text: &'a str,
+    pub folded: &'a str,
+    pub map: &'a Map,
+    pub suspicion: Suspicion,
+}
+
+/// Readings of a text at most.
+const READINGS_MAX: usize = 3;
+
+/// Letters of a piece that is no word.
+const SHORT: usize = 2;
+
+impl Undone {
+    pub(super) fn clear(&mut self) {
+        self.text.clear();
+        self.map.clear();
+        self.tight.clear();
+    }
+
+    /// Reads a text a second time; `is_spared` says what belongs to a link.
+    pub(super) fn read(
+        &mut self,
+        first: First<'_>,
+        is_spared: &dyn Fn(&Range<usize>) -> bool,
+        disguises: &mut Vec<Disguise>,
+    ) {
+        self.clear();
+        if !first.suspicion.any() {
+            return;
+        }
+        self.cut(first, is_spared);
+        self.join_tight(first.text);
+        self.join_lone(first.text, disguises);
+        if !self.reading(first, 0, Some(disguises)) {
+            self.clear();
+            return;
+        }
+        let more = match first.suspicion {
+            Suspicion { posing: true, .. } => READINGS_MAX,
+            Suspicion { drawn: true, .. } => 2,
+            _ => 1,
+        };
+        for n in 1..more {
+            self.text.push('\n');
+            self.tight.push('\n', Gap::Hard, (0, 0));
+            self.reading(first, n, None);
+        }
+    }
+
+    /// Cuts the matching form into its words.
+    fn cut(&mut self, first: First<'_>, is_spared: &dyn Fn(&Range<usize>) -> bool) {
+        self.pieces.clear();
+        let mut cursor = first.map.cursor();
+        let mut start = 0;
+        for word in first.folded.split(' ') {
+            let folded = (start, start + word.len());
+            start = folded.1 + 1;
+            let is_letter = |c: &char| !is_mark(*c);
+            let (Some(first_char), Some(last)) = (word.chars().next(), word.chars().rfind(is_letter)) else { continue };
+            let text = (cursor.place(folded.0), end_of(first.text, cursor.place(folded.1 - 1)));
+            let characters = if word.is_ascii() { word.len() } else { word.chars().filter(is_letter).count() };
+            let spared = is_spared(&(text.0..text.1));
+            let (gap, prefix, suffix) = (Gap::Hard, None, None);
+            let first = first_char;
+            self.pieces.push(Piece { folded, text, characters, first, last, gap, prefix, suffix, spared });
+        }
+    }
+
+    /// Finds punctuation inside words, and signs for letters.
+    fn join_tight(&mut self, text: &str) {
+        let mut before: Option<Piece> = None;
+        for n in 0..=self.pieces.len() {
+            let after = self.pieces.get(n).copied();
+            let from = before.map_or(0, |p| p.text.1);
+            let to = after.map_or(text.len(), |p| p.text.0);
+            let between = text.get(from..to).unwrap_or_default();
+            let found = joint(text, from, between, before.as_ref(), after.as_ref());
+            if let Some(piece) = self.pieces.get_mut(n) {
+                (piece.gap, piece.prefix) = (found.gap, found.prefix);
+            }
+            if let Some(piece) = n.checked_sub(1).and_then(|n| self.pieces.get_mut(n)) {
+                piece.suffix = found.suffix;
+            }
+            before = after;
+        }
+    }
+}
+
+impl Undone {
+    /// Finds letters that stand alone, at least [`LONE_MIN`] of them, close to each other: `B a n k`, `b.a.n.k`.
+    fn join_lone(&mut self, text: &str, disguises: &mut Vec<Disguise>) {
+        let mut start = 0;
+        while start < self.pieces.len() {
+            let run = self.lone_run(text, start);
+            let lone =
+                || self.pieces.iter().skip(start).take(run).filter(|p| p.characters == 1 && p.first.is_alphabetic());
+            let letters = lone().count();
+            if letters < LONE_MIN || 2 * letters <= run {
+                start += 1;
+                continue;
+            }
+            let is_list = lone().zip(lone().skip(1)).all(|(a, b)| u32::from(b.first) <= u32::from(a.first) + 1);
+            let counts = letters > LONE_MIN && !is_list;
+            let gaps = self.pieces.iter().skip(start).zip(self.pieces.iter().skip(start + 1)).take(run - 1);
+            disguises.extend(
+                gaps.filter(|_| counts).map(|(a, b)| Disguise { kind: Kind::Spaced, written: a.text.1..b.text.0 }),
+            );
+            for piece in self.pieces.iter_mut().skip(start + 1).take(run - 1) {
+                (piece.gap, piece.prefix, piece.suffix) = (Gap::Soft, None, None);
+            }
+            start += run;
+        }
+    }
+
+    /// How many pieces from `start` on are letters that stand alone, with a few pairs among them; no run begins or ends
+    /// with a pair.
+    fn lone_run(&self, text: &str, start: usize) -> usize {
+        let mut run = 0;
+        let mut end = None;
+        for (n, piece) in self.pieces.iter().skip(start).enumerate() {
+            let between = end.and_then(|end| text.get(end..piece.text.0));
+            let is_close = n == 0 || between.is_some_and(|b| b.chars().count() <= LONE_GAP_MAX);
+            let is_letter = piece.first.is_alphabetic();
+            if piece.spared || !is_close || piece.characters > 2 || (n == 0 && !(piece.characters == 1 && is_letter)) {
+                break;
+            }
+            if piece.characters == 1 {
+                run = n + 1;
+            }
+            end = Some(piece.text.1);
+        }
+        run
+    }
+
+    /// Writes one reading; whether it differs from the first.
+    fn reading(&mut self, first: First<'_>, n: usize, mut disguises: Option<&mut Vec<Disguise>>) -> bool {
+        let mut differs = false;
+        let mut cursor = first.map.cursor();
+        let mut word = std::mem::take(&mut self.word);
+        let mut start = 0;
+        while start < self.pieces.len() {
+            let joined = self.pieces.iter().skip(start + 1).take_while(|p| p.gap != Gap::Hard).count();
+            let group = self.pieces.get(start..=start + joined).unwrap_or_default();
+            word.clear();
+            for piece in group {
+                spell(*piece, first, &mut cursor, &mut word);
+            }
+            differs |= joined > 0 || group.iter().any(|p| p.prefix.or(p.suffix).is_some());
+            if let Some(disguises) = disguises.as_deref_mut() {
+                note_joints(group, first.text, disguises);
+            }
+            if !group.iter().any(|p| p.spared) {
+                differs |= first.suspicion.posing && pose(&mut word, n, &mut disguises);
+                differs |= first.suspicion.leet && unleet(&mut word, &mut disguises);
+                differs |= first.suspicion.drawn && draw_in(&mut word, n, &mut disguises);
+            }
+            self.write(&word);
+            start += joined + 1;
+        }
+        self.word = word;
+        differs
+    }
+
+    fn write(&mut self, word: &[Glyph]) {
+        if !self.text.is_empty() && !self.text.ends_with('\n') {
+            self.text.push(' ');
+        }
+        for glyph in word {
+            let start = self.text.len();
+            if !glyph.surplus {
+                self.map.whole(start, glyph.at.0);
+                self.text.push(glyph.c);
+            }
+            let place = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+            self.tight.push(glyph.c, glyph.gap, (place(start), place(self.text.len())));
+        }
+    }
+}
+
+/// What stands between two pieces.
+struct Joint {
+    gap: Gap,
+    prefix: Option<(char, usize)>,
+    suffix: Option<(char, usize)>,
+}
+
+fn joint(text: &str, from: usize, between: &str, before: Option<&Piece>, after: Option<&Piece>) -> Joint {
+    let mut joint = Joint { gap: Gap::Hard, prefix: None, suffix: None };
+    let spared = before.is_some_and(|p| p.spared) || after.is_some_and(|p| p.spared);
+    let (Some(open), Some(close)) = (between.chars().next(), between.chars().next_back()) else { return joint };
+    if spared || (open == '@' && is_mail(text, from)) {
+        return joint;
+    }
+    let is_one = between.chars().count() == 1;
+    let (left, right) = (before.map(|p| p.last), after.map(|p| p.first));
+    if !between.contains(char::is_whitespace) && before.is_some() && after.is_some() {
+        if is_spacing(left) && is_spacing(right) {
+            joint.gap = Gap::Soft;
+            if is_one && let Some(letter) = stands_for(open) {
+                (joint.gap, joint.prefix) = (Gap::None, Some((letter, from)));
+            }
+        } else if left.is_some_and(is_unspaced) && right.is_some_and(is_unspaced) {
+            let alone = [before, after].into_iter().flatten().any(|p| p.characters == 1);
+            joint.gap = if alone || stands_for(open).is_some() { Gap::Soft } else { Gap::Hard };
+        }
+        return joint;
+    }
+    // At the edge of a word: `usah@`, `B0nu$`, `@gunan`; an exclamation mark only before one.
+    let is_long = |p: Option<&Piece>| p.is_some_and(|p| p.characters >= 2);
+    let is_edge = |c: Option<char>| c.is_none_or(char::is_whitespace);
+    if is_spacing(left) && is_long(before) && !matches!(open, '!' | '|' | '¡') && is_edge(between.chars().nth(1)) {
+        joint.suffix = stands_for(open).map(|letter| (letter, from));
+    }
+    if is_spacing(right) && is_long(after) && is_edge(between.chars().rev().nth(1)) && !(is_one && before.is_some()) {
+        joint.prefix = stands_for(close).map(|letter| (letter, from + between.len() - close.len_utf8()));
+    }
+    joint
+}
+
+/// Notes punctuation inside a word, and signs that stand for letters there, where no honest writer puts them.
+fn note_joints(group: &[Piece], text: &str, disguises: &mut Vec<Disguise>) {
+    for (a, b) in group.iter().zip(group.iter().skip(1)) {
+        let written = a.text.1..b.text.0;
+        let shortest = a.characters.min(b.characters);
+        let between = text.get(written.clone()).unwrap_or_default();
+        let kind = if b.prefix.is_some() { Kind::Leet } else { Kind::Shredded };
+        let is_usual = between.chars().all(|c| matches!(c, '-' | '/' | '.' | ',' | '&' | ':'));
+        let is_lone = a.characters == 1 && b.characters == 1;
+        if shortest <= SHORT && !is_usual && !is_lone {
+            disguises.push(Disguise { kind, written });
+        }
+    }
+}
+
+/// Whether what begins with `@` at an octet of the text is the end of a mail address.
+fn is_mail(text: &str, at: usize) -> bool {
+    let rest = text.get(at..).unwrap_or_default();
+    rest.split(char::is_whitespace).next().is_some_and(|word| word.trim_end_matches('.').contains('.'))
+}
+
+fn is_mark(c: char) -> bool {
+    matches!(u32::from(c), 0xe31 | 0xe34..=0xe3a | 0xe47..=0xe4e | 0xeb1 | 0xeb4..=0xebc | 0xec8..=0xece
+        | 0x102b..=0x103e | 0x1056..=0x1059 | 0x17b6..=0x17d3)
+}
+
+/// Spells a piece, with the signs that stand for letters on its edges.
+fn spell(piece: Piece, first: First<'_>, cursor: &mut Cursor<'_>, word: &mut Vec<Glyph>) {
+    let sign = |(c, at): (char, usize), gap| Glyph { c, at: (at, end_of(first.text, at)), gap, surplus: false };
+    let mut gap = piece.gap;
+    if let Some(prefix) = piece.prefix {
+        word.push(sign(prefix, gap));
+        gap = Gap::None;
+    }
+    let mut end = None;
+    let folded = first.folded.get(piece.folded.0..piece.folded.1).unwrap_or_default();
+    for (n, c) in folded.char_indices() {
+        let at = cursor.place(piece.folded.0 + n);
+        if let Some(end) = end.filter(|end| *end < at)
+            && first.text.get(end..at).is_some_and(|skipped| skipped.contains(['\'', '’', '‘', '`', '´']))
+        {
+            gap = Gap::Soft;
+        }
+        let to = end_of(first.text, at);
+        word.push(Glyph { c, at: (at, to), gap, surplus: false });
+        (gap, end) = (Gap::None, Some(to));
+    }
+    if let Some(suffix) = piece.suffix {
+        word.push(sign(suffix, Gap::None));
+    }
+}

@@ -1,0 +1,136 @@
+//! Dress does not matter: real messages in every language at hand, in every disguise and coding that is known, applied at
+//! random strength. No finding of the plain text may be lost, and none be added but by rules on obfuscation.
+//!
+//! Each message meets a few disguises, chosen by seed; `TAPIS_DISGUISES=all` has it meet every one.
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
+
+mod dress;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use tapis::config::source::{Source, Sources};
+use tapis::explain::{self, Way};
+use tapis::message::Direction;
+use tapis::policy::{self, Policy};
+use tapis::time::Timestamp;
+
+use dress::{DISGUISES, Disguise, Rng};
+
+fn policy() -> Policy {
+    let source = Source { name: "rules.yaml".into(), text: include_str!("rules.yaml").into() };
+    let sources = Sources { rules: vec![source], ..Sources::default() };
+    match policy::load(&sources) {
+        Ok(loaded) => loaded.policy,
+        Err(all) => panic!("{}", all.iter().map(|d| d.render(&sources)).collect::<Vec<_>>().join("\n")),
+    }
+}
+
+/// Texts with their language.
+fn messages() -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/messages");
+    let files =
+        std::fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}: the messages are needed", folder.display()));
+    let mut files: Vec<_> =
+        files.map(|f| f.unwrap().path()).filter(|f| f.extension().is_some_and(|e| e == "tsv")).collect();
+    files.sort();
+    let mut all = Vec::new();
+    for file in files {
+        for line in std::fs::read_to_string(file).unwrap().lines().skip(1) {
+            if let [_, lang, text] = line.split('\t').collect::<Vec<_>>()[..] {
+                all.push((lang.to_owned(), text.to_owned()));
+            }
+        }
+    }
+    assert!(all.len() > 30_000, "only {} messages", all.len());
+    all
+}
+
+/// What a policy finds in a PDU, and the text it read.
+fn findings(policy: &Policy, pdu: &[u8]) -> (Vec<String>, String) {
+    let way =
+        Way { account: "esme", direction: Some(Direction::Mt), now: Timestamp(1_795_000_000_000_000), rule: None };
+    let told = explain::pdu(policy, pdu, way).unwrap_or_else(|e| panic!("{e}"));
+    let json = &told[0].json;
+    let ids = json["findings"].as_array().into_iter().flatten();
+    (
+        ids.map(|f| f["rule"].as_str().unwrap().to_owned()).collect(),
+        json["text"].as_str().unwrap_or_default().to_owned(),
+    )
+}
+
+#[derive(Default)]
+struct Count {
+    pairs: u64,
+    lost: u64,
+    added: u64,
+    texts: u64,
+}
+
+#[test]
+fn dress_does_not_matter() {
+    let policy = policy();
+    let all = std::env::var("TAPIS_DISGUISES").is_ok_and(|v| v == "all");
+    let mut counts: BTreeMap<&str, Count> = BTreeMap::new();
+    let mut causes: BTreeMap<(&str, String, &str), (u64, String)> = BTreeMap::new();
+    for (n, (lang, text)) in messages().into_iter().enumerate() {
+        let mut rng = Rng(n as u64 ^ 0xd15_6015e);
+        // One message in three, unless all are asked for.
+        if !all && rng.below(3) > 0 {
+            continue;
+        }
+        let (plain, read) = findings(&policy, &dress::plain(&text));
+        let chosen: Vec<&Disguise> = if all {
+            DISGUISES.iter().collect()
+        } else {
+            (0..3).map(|_| &DISGUISES[usize::try_from(rng.below(DISGUISES.len() as u64)).unwrap()]).collect()
+        };
+        for disguise in chosen {
+            let strength = 10 + rng.below(91);
+            let Some(pdu) = disguise.apply(&read, &mut rng, strength) else { continue };
+            let (found, shown) = findings(&policy, &pdu);
+            let count = counts.entry(disguise.name).or_default();
+            count.texts += 1;
+            for id in plain.iter().filter(|id| *id != "hidden") {
+                count.pairs += 1;
+                if !found.contains(id) {
+                    count.lost += 1;
+                    let cause = causes
+                        .entry((disguise.name, id.clone(), "lost"))
+                        .or_insert((0, format!("{lang} {read:?} shown as {shown:?}")));
+                    cause.0 += 1;
+                }
+            }
+            for id in found.iter().filter(|id| *id != "hidden" && !plain.contains(id)) {
+                count.added += 1;
+                let cause = causes
+                    .entry((disguise.name, id.clone(), "added"))
+                    .or_insert((0, format!("{lang} {read:?} shown as {shown:?}")));
+                cause.0 += 1;
+            }
+        }
+    }
+    println!("{:<22} {:>8} {:>8} {:>7} {:>7}", "disguise", "texts", "pairs", "lost", "added");
+    let mut total = Count::default();
+    for (name, count) in &counts {
+        println!("{name:<22} {:>8} {:>8} {:>7} {:>7}", count.texts, count.pairs, count.lost, count.added);
+        total.texts += count.texts;
+        total.pairs += count.pairs;
+        total.lost += count.lost;
+        total.added += count.added;
+    }
+    println!("{:<22} {:>8} {:>8} {:>7} {:>7}", "all", total.texts, total.pairs, total.lost, total.added);
+    let mut causes: Vec<_> = causes.into_iter().collect();
+    causes.sort_by_key(|(_, (n, _))| std::cmp::Reverse(*n));
+    for ((disguise, rule, what), (n, sample)) in causes.iter().take(60) {
+        println!("{n:>6} {what} {disguise} {rule}: {}", sample.chars().take(300).collect::<String>());
+    }
+    assert!(total.pairs > 10_000, "only {} pairs", total.pairs);
+    assert!(total.lost * 200 <= total.pairs, "{} of {} findings are lost: more than 0.5 %", total.lost, total.pairs);
+    assert!(
+        total.added * 200 <= total.texts,
+        "{} findings are added to {} texts: more than 0.5 %",
+        total.added,
+        total.texts
+    );
+}
