@@ -28,6 +28,7 @@ topics! {
     design: "what Tapis is made of, and why",
     rules: "the rule language: the reference",
     codings: "how a text is read, and what may be wrong with the way it came",
+    evasions: "tricks that hide a text, and the line that stops each",
     operations: "running it: configuration, reloads, metrics, journal",
 }
 
