@@ -35,190 +35,42 @@ enum Says {
 
 /// Words that begin with a letter of ASCII.
 static WORDS: LazyLock<Words<Says>> = LazyLock::new(|| {
-    let mut all = Vec::new();
-    let mut add = |says: Says, words: &[&'static str]| all.extend(words.iter().map(|w| (*w, says)));
-    add(
-        Says::Code,
-        &[
-            "otp",
-            "o.t.p",
-            "tac",
-            "pin",
-            "code",
-            "codes",
-            "c0de",
-            "passcode",
-            "password",
-            "kata laluan",
-            "kata sandi",
-            "sandi",
-            "kode",
-            "kod",
-            "token",
-            "tan",
-            "one-time",
-            "one time",
-            "verification",
-            "verify",
-            "verifikasi",
-            "pengesahan",
-            "mã xác",
-            "ma xac",
-            "mã otp",
-            "ma otp",
-            "mã bảo mật",
-            "ma bao mat",
-            "mã kích hoạt",
-            "ma kich hoat",
-            "mật khẩu",
-            "mat khau",
-            "mật mã",
-            "mat ma",
-            "mã pin",
-            "ma pin",
-            "mã số",
-            "mã đăng nhập",
-            "ma dang nhap",
-            "xác thực",
-            "xac thuc",
-            "xác minh",
-            "xac minh",
-            "xác nhận",
-            "xac nhan",
-            "contraseña",
-            "código",
-            "codigo",
-        ],
-    );
-    add(
-        Says::Other,
-        &[
-            "promo code",
-            "promocode",
-            "promotion code",
-            "voucher code",
-            "coupon code",
-            "discount code",
-            "referral code",
-            "ref code",
-            "claim code",
-            "zip code",
-            "postal code",
-            "post code",
-            "postcode",
-            "area code",
-            "country code",
-            "dial code",
-            "short code",
-            "shortcode",
-            "sort code",
-            "swift code",
-            "ussd code",
-            "qr code",
-            "dress code",
-            "source code",
-            "kode promo",
-            "kode voucher",
-            "kode pos",
-            "kod promo",
-            "poskod",
-            "mã giảm giá",
-            "ma giam gia",
-            "mã khuyến mãi",
-            "ma giao dich",
-            "mã giao dịch",
-            "mã đơn",
-            "ma don",
-            "mã kh",
-            "ma kh",
-            "tan phu",
-            "tan binh",
-            "pin code",
-            "bonus code",
-            "gift code",
-            "giftcode",
-            "service code",
-            "code of",
-            "code to",
-        ],
-    );
-    Words::by_first(&all)
+    Words::by_first(&[
+        (
+            Says::Code,
+            "otp|o.t.p|tac|pin|code|codes|c0de|passcode|password|kata laluan|kata sandi|sandi|kode|kod|token|\
+             tan|one-time|one time|verification|verify|verifikasi|pengesahan|mã xác|ma xac|mã otp|ma otp|\
+             mã bảo mật|ma bao mat|mã kích hoạt|ma kich hoat|mật khẩu|mat khau|mật mã|mat ma|mã pin|ma pin|\
+             mã số|mã đăng nhập|ma dang nhap|xác thực|xac thuc|xác minh|xac minh|xác nhận|xac nhan|contraseña|\
+             código|codigo",
+        ),
+        (
+            Says::Other,
+            "promo code|promocode|promotion code|voucher code|coupon code|discount code|referral code|ref code|\
+             claim code|zip code|postal code|post code|postcode|area code|country code|dial code|short code|\
+             shortcode|sort code|swift code|ussd code|qr code|dress code|source code|kode promo|kode voucher|\
+             kode pos|kod promo|poskod|mã giảm giá|ma giam gia|mã khuyến mãi|ma giao dich|mã giao dịch|mã đơn|\
+             ma don|mã kh|ma kh|tan phu|tan binh|pin code|bonus code|gift code|giftcode|service code|code of|\
+             code to",
+        ),
+    ])
 });
 
 /// Words of other scripts, which stand anywhere.
-static BEYOND_ASCII: LazyLock<[Finder<'_>; 7]> =
-    LazyLock::new(|| ["รหัส", "码", "碼", "ລະຫັດ", "កូដ", "ကုဒ်", "인증"].map(Finder::new));
+static BEYOND_ASCII: LazyLock<[Vec<Finder<'_>>; 3]> = LazyLock::new(|| {
+    let finders = |words: &'static [&'static str]| words.iter().map(Finder::new).collect();
+    [finders(&["รหัส", "ລະຫັດ"]), finders(&["码", "碼", "인증"]), finders(&["កូដ", "ကုဒ်"])]
+});
 
 /// What stands right before digits that are the end of a longer number, or of something else.
 static NOT_BEFORE: LazyLock<Words<()>> = LazyLock::new(|| {
-    let words = [
-        "ending",
-        "ending in",
-        "ending with",
-        "ends",
-        "ends in",
-        "berakhir",
-        "berakhiran",
-        "ref",
-        "ref.",
-        "ref no",
-        "ref:",
-        "rujukan",
-        "reference",
-        "order",
-        "invoice",
-        "acct",
-        "account",
-        "a/c",
-        "ac",
-        "akaun",
-        "rekening",
-        "rek",
-        "tk",
-        "stk",
-        "ลงท้าย",
-        "บัญชี",
-        "อ้างอิง",
-        "尾号",
-        "尾號",
-        "尾数",
-        "卡",
-        "year",
-        "tahun",
-        "năm",
-        "nam",
-        "ปี",
-        "พ.ศ.",
-        "no",
-        "no.",
-        "to",
-        "dial",
-        "call",
-        "sms",
-        "text",
-        "txt",
-        "gửi",
-        "gui",
-        "ke",
-        "kirim ke",
-        "room",
-        "gate",
-        "flight",
-        "bus",
-        "x",
-        "xx",
-        "xxx",
-        "xxxx",
-        "card",
-        "kad",
-        "kartu",
-        "thẻ",
-        "ticket",
-        "ext",
-        "ext.",
-        "seat",
-    ];
-    Words::by_last(&words.map(|w| (w, ())))
+    Words::by_last(&[(
+        (),
+        "ending|ending in|ending with|ends|ends in|berakhir|berakhiran|ref|ref.|ref no|ref:|rujukan|reference|\
+         order|invoice|acct|account|a/c|ac|akaun|rekening|rek|tk|stk|ลงท้าย|บัญชี|อ้างอิง|尾号|尾號|尾数|卡|year|tahun|\
+         năm|nam|ปี|พ.ศ.|no|no.|to|dial|call|sms|text|txt|gửi|gui|ke|kirim ke|room|gate|flight|bus|x|xx|xxx|\
+         xxxx|card|kad|kartu|thẻ|ticket|ext|ext.|seat",
+    )])
 });
 
 /// Finds codes among the digits that nothing else has taken.
@@ -236,7 +88,7 @@ pub(super) fn find(text: &str, marks: &Marks, taken: &Taken, places: &mut Vec<(u
         }
         if !looked {
             looked = true;
-            words(text, marks.beyond_ascii, places);
+            words(text, marks, places);
             if places.is_empty() {
                 return;
             }
@@ -284,7 +136,7 @@ fn candidate(text: &str, run: Run, rest: &[Run]) -> Option<(usize, usize, usize)
 }
 
 /// Where words for a code begin and end. A word of something else covers the word for a code that is in it.
-fn words(text: &str, beyond_ascii: bool, places: &mut Vec<(usize, usize)>) {
+fn words(text: &str, marks: &Marks, places: &mut Vec<(usize, usize)>) {
     places.clear();
     let mut inside = false;
     let mut skip = 0;
@@ -303,8 +155,10 @@ fn words(text: &str, beyond_ascii: bool, places: &mut Vec<(usize, usize)>) {
         inside = letter;
     }
     // The longest word begins first: `promo code` is found at `promo`, and `code` in it skipped.
-    if beyond_ascii {
-        for finder in BEYOND_ASCII.iter() {
+    if marks.beyond_ascii {
+        let [thai, chinese, others] = &*BEYOND_ASCII;
+        let groups = [(marks.thai, thai), (marks.chinese, chinese), (!marks.thai, others)];
+        for finder in groups.into_iter().filter(|(there, _)| *there).flat_map(|(_, group)| group) {
             places.extend(finder.find_iter(text.as_bytes()).map(|at| (at, at + finder.needle().len())));
         }
         places.sort_unstable();

@@ -87,93 +87,38 @@ enum Word {
 
 static WORDS: LazyLock<Words<Word>> = LazyLock::new(|| {
     use App::{Facebook, Instagram, Line, Messenger, Signal, Telegram, Viber, Wechat, Whatsapp, Zalo};
-    let mut all = Vec::new();
-    let mut add = |word: Word, words: &[&'static str]| all.extend(words.iter().map(|w| (*w, word)));
-    add(
-        Word::App(Whatsapp, true),
-        &["whatsapp", "whats app", "whatapp", "whatsap", "watsapp", "wasap", "wassap", "whatsup", "วอทส์แอป", "วอตส์แอป"],
-    );
-    add(Word::App(Whatsapp, false), &["wa", "w.a", "ws", "wapp"]);
-    add(Word::App(Telegram, true), &["telegram", "telegrm", "telegran", "เทเลแกรม", "เทเล", "纸飞机", "电报"]);
-    add(Word::App(Telegram, false), &["tele", "tg"]);
-    add(Word::App(Line, true), &["ไลน์", "ไลน", "แอดไลน์", "แอดไลน", "line id", "id line", "l!ne", "iine"]);
-    add(Word::App(Line, false), &["line", "lines"]);
-    add(Word::App(Zalo, true), &["zalo", "zl", "za lo"]);
-    add(Word::App(Viber, true), &["viber"]);
-    add(
-        Word::App(Wechat, true),
-        &["wechat", "we chat", "weixin", "微信", "微信号", "薇信", "威信", "徽信", "vx", "v信", "加v", "加微"],
-    );
-    add(Word::App(Messenger, false), &["messenger"]);
-    add(Word::App(Signal, false), &["signal"]);
-    add(Word::App(Instagram, true), &["instagram", "insta"]);
-    add(Word::App(Instagram, false), &["ig"]);
-    add(Word::App(Facebook, true), &["facebook"]);
-    add(Word::App(Facebook, false), &["fb"]);
-    add(
-        Word::Between,
-        &[
-            "number",
-            "no",
-            "no.",
-            "num",
-            "nombor",
-            "nomor",
-            "nomer",
-            "số",
-            "so",
-            "me",
-            "us",
-            "at",
-            "on",
-            "via",
-            "to",
-            "the",
-            "our",
-            "my",
-            "now",
-            "hub",
-            "hubungi",
-            "chat",
-            "official",
-            "oa",
-            "channel",
-            "group",
-            "grup",
-            "nhóm",
-            "nhom",
-            "admin",
-            "account",
-            "acc",
-            "is",
-            "ini",
-            "kami",
-            "saya",
-            "support",
-            "agent",
-            "คือ",
-            "ที่",
-            "加",
-            "请加",
-            "加我",
-            "联系",
-            "客服",
-            "是",
-        ],
-    );
-    add(
-        Word::Names,
-        &["id", "i.d", "ids", "username", "user", "handle", "name", "nick", "ไอดี", "ไอดี้", "号", "號", "账号", "id:"],
-    );
-    add(Word::Add, &["แอด", "แอ๊ด", "แอดมา", "ทัก", "add"]);
-    Words::by_last(&all)
+    Words::by_last(&[
+        (Word::App(Whatsapp, true), "whatsapp|whats app|whatapp|whatsap|watsapp|wasap|wassap|whatsup|วอทส์แอป|วอตส์แอป"),
+        (Word::App(Whatsapp, false), "wa|w.a|ws|wapp"),
+        (Word::App(Telegram, true), "telegram|telegrm|telegran|เทเลแกรม|เทเล|纸飞机|电报"),
+        (Word::App(Telegram, false), "tele|tg"),
+        (Word::App(Line, true), "ไลน์|ไลน|แอดไลน์|แอดไลน|line id|id line|l!ne|iine"),
+        (Word::App(Line, false), "line|lines"),
+        (Word::App(Zalo, true), "zalo|zl|za lo"),
+        (Word::App(Viber, true), "viber"),
+        (Word::App(Wechat, true), "wechat|we chat|weixin|微信|微信号|薇信|威信|徽信|vx|v信|加v|加微"),
+        (Word::App(Messenger, false), "messenger"),
+        (Word::App(Signal, false), "signal"),
+        (Word::App(Instagram, true), "instagram|insta"),
+        (Word::App(Instagram, false), "ig"),
+        (Word::App(Facebook, true), "facebook"),
+        (Word::App(Facebook, false), "fb"),
+        (
+            Word::Between,
+            "number|no|no.|num|nombor|nomor|nomer|số|so|me|us|at|on|via|to|the|our|my|now|hub|hubungi|chat|\
+             official|oa|channel|group|grup|nhóm|nhom|admin|account|acc|is|ini|kami|saya|support|agent|คือ|ที่|\
+             加|请加|加我|联系|客服|是",
+        ),
+        (Word::Names, "id|i.d|ids|username|user|handle|name|nick|ไอดี|ไอดี้|号|號|账号|id:"),
+        (Word::Add, "แอด|แอ๊ด|แอดมา|ทัก|add"),
+    ])
 });
 
 /// Words between an application and a name.
 const BETWEEN_MAX: usize = 4;
 
 static BEYOND_ASCII: LazyLock<[Finder<'_>; 5]> =
-    LazyLock::new(|| ["ไลน", "微信", "薇信", "加v", "加微"].map(Finder::new));
+    LazyLock::new(|| ["ไลน์", "微信", "薇信", "加v", "加微"].map(Finder::new));
 
 /// What finding handles is lent.
 pub(super) struct Search<'a> {
@@ -202,16 +147,28 @@ impl Search<'_> {
                 _ => {}
             }
         }
-        marks.runs.iter().for_each(|run| self.token(run.start));
-        if marks.beyond_ascii {
-            for (finder, skip) in BEYOND_ASCII.iter().zip([9, 6, 6, 4, 6]) {
-                for at in finder.find_iter(self.text.as_bytes()) {
-                    self.name_at(at + skip);
-                }
+        for run in &marks.runs {
+            let beside = |at: Option<usize>| at.and_then(|at| self.text.as_bytes().get(at)).is_some_and(|b| is_id(*b));
+            if run.len() >= 6 || beside(run.start.checked_sub(1)) || beside(Some(run.end)) {
+                self.token(run.start);
             }
+        }
+        let [thai, chinese @ ..] = &*BEYOND_ASCII;
+        if marks.thai {
+            self.each(thai);
+        }
+        if marks.chinese {
+            chinese.iter().for_each(|finder| self.each(finder));
         }
         self.handles.sort_by_key(|h| (h.written.start, h.id.start));
         self.handles.dedup_by(|later, earlier| later.written.start < earlier.written.end);
+    }
+
+    /// A name behind each place where an application's word stands.
+    fn each(&mut self, word: &Finder<'_>) {
+        for at in word.find_iter(self.text.as_bytes()) {
+            self.name_at(at + word.needle().len());
+        }
     }
 
     fn add(&mut self, written: Range<usize>, app: App, name: &str, number: Option<Number>) {
@@ -292,6 +249,9 @@ impl Search<'_> {
     /// A name that begins at `at`, spaces and signs skipped.
     fn name_at(&mut self, at: usize) {
         let text = self.text;
+        if self.app_before(at).is_none() {
+            return;
+        }
         let start = at + signs_len(text.get(at..).unwrap_or_default());
         let near = text.get(start..).unwrap_or_default();
         // `id : …`, `号…` stand between; the app is looked for before the name itself.

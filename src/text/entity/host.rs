@@ -38,17 +38,7 @@ static DOTS: LazyLock<Words<()>> = LazyLock::new(|| Words::by_first(DOT_WORDS));
 /// The same, to be asked what ends at a place.
 pub(super) static DOTS_BEFORE: LazyLock<Words<()>> = LazyLock::new(|| Words::by_last(DOT_WORDS));
 
-const DOT_WORDS: &[(&str, ())] = &[
-    ("dot", ()),
-    ("d0t", ()),
-    ("titik", ()),
-    ("chấm", ()),
-    ("cham", ()),
-    ("punto", ()),
-    ("จุด", ()),
-    ("点", ()),
-    ("點", ()),
-];
+const DOT_WORDS: &[((), &str)] = &[((), "dot|d0t|titik|chấm|cham|punto|จุด|点|點")];
 
 /// Reads labels that plain or disguised dots join, from `at` on. `open` is said behind a scheme: there labels may be of
 /// any script, and percent signs stand for octets.
@@ -171,6 +161,20 @@ fn loose(rest: &str) -> Option<(Dot, usize)> {
 fn skip_gap(text: &str) -> &str {
     let gap = text.bytes().take(3).take_while(|b| matches!(b, b' ' | b'\n')).count();
     text.get(gap..).unwrap_or_default()
+}
+
+/// Whether what stands behind a dot with a space, or behind a comma, may be a suffix: hardly any next sentence begins so.
+pub(super) fn loose_top(dot: &str) -> bool {
+    let octets = dot.as_bytes();
+    let gap = octets.iter().skip(1).take(3).take_while(|b| matches!(b, b' ' | b'\n')).count();
+    let Some(top) = dot.get(1 + gap..) else { return false };
+    let letters = top.bytes().take(8).take_while(u8::is_ascii_lowercase).count();
+    match (letters, top.as_bytes().get(letters)) {
+        (2.., Some(b'/')) => true,
+        (2.., Some(b'.' | b':')) => top.as_bytes().get(letters + 1).is_some_and(u8::is_ascii_alphanumeric),
+        (2..=5, _) => super::belief::RARE.at_start(top).is_some(),
+        _ => false,
+    }
 }
 
 /// `[.]`, `(dot)`, `{ . }`.

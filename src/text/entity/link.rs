@@ -9,7 +9,7 @@ use memchr::memmem::Finder;
 use super::belief::{BELIEVED_HOSTS, Candidate, has_path};
 use super::host::{self, Dot, Label};
 use super::idn;
-use super::marks::Marks;
+use super::marks::{Hints, Marks};
 use crate::limits::ENTITIES_MAX;
 
 /// What a link leads to.
@@ -113,31 +113,52 @@ impl Search<'_> {
                 break;
             }
         }
-        self.spelled();
+        let hints = Hints::read(self.text);
+        if hints.spelled {
+            self.spelled();
+        }
         if marks.beyond_ascii {
             for finder in [&*MIDDLE_DOT, &*BULLET] {
                 self.each(finder, |search, at| search.around(at));
             }
         }
         if !self.links.is_empty() {
-            self.finish();
+            self.finish(hints);
         }
     }
 
     fn sign(&mut self, at: usize) {
-        match self.text.as_bytes().get(at..) {
-            Some([b'.', b'/' | b')' | b']' | b'"' | b'\'' | b'.' | b'!' | b'?' | b',', ..] | [b'.']) | None => {}
-            Some([b'.', b' ', b' ', b' ', ..] | [b',', b' ' | b'\n', ..]) => {}
-            Some([b'.', b' ', ..]) => {
-                if !self.lettered(at) {
-                    self.around(at);
+        let Some(text) = self.text.get(at..) else { return };
+        match text.as_bytes() {
+            [b'.', b' ' | b'\n', ..] | [b',', b'a'..=b'z', ..] => {
+                if host::loose_top(text) {
+                    let _ = self.lettered(at) || self.around(at);
+                } else if let [b'.', b' ', _, b' ', ..] = text.as_bytes() {
+                    self.lettered(at);
                 }
             }
-            Some([b'.' | b',' | b'[' | b'(', ..]) => {
+            [b'.', b'0'..=b'9', ..] if !self.may_be_more_than_a_decimal(at) => {}
+            [b'.', b'a'..=b'z' | b'0'..=b'9' | 0x80..=0xff, ..] | [b'[' | b'(', ..] => {
                 self.around(at);
             }
-            Some([b':' | b'/' | b'\\', ..]) => self.scheme(at),
+            [b'.', b'}', ..] => {
+                self.around(at);
+            }
+            [b':' | b'/' | b'\\', ..] => self.scheme(at),
             _ => {}
+        }
+    }
+
+    /// Two numbers with a dot between them are no host, unless something goes on behind them.
+    fn may_be_more_than_a_decimal(&self, at: usize) -> bool {
+        let octets = self.text.as_bytes();
+        let digits = octets.get(at + 1..).unwrap_or_default().iter().take_while(|b| b.is_ascii_digit()).count();
+        match octets.get(at + 1 + digits) {
+            Some(b'a'..=b'z' | b'-' | b'_' | 0x80..=0xff) => true,
+            Some(b'.') => octets.get(at + 2 + digits).is_some_and(|b| b.is_ascii_alphanumeric() || *b >= 0x80),
+            Some(b'[' | b'(' | b'{') => true,
+            // The second and third dot of an address are looked at with its first.
+            _ => false,
         }
     }
 
@@ -517,11 +538,12 @@ impl Search<'_> {
 
     /// Tries every place where `finder` finds something that is not part of a link already.
     fn each(&mut self, finder: &Finder<'_>, mut at: impl FnMut(&mut Self, usize) -> bool) {
-        let text = self.text;
-        for place in finder.find_iter(text.as_bytes()) {
-            if self.links.len() >= ENTITIES_MAX {
-                return;
-            }
+        let octets = self.text.as_bytes();
+        let mut from = 0;
+        while let Some(place) = octets.get(from..).and_then(|rest| finder.find(rest)).map(|n| from + n)
+            && self.links.len() < ENTITIES_MAX
+        {
+            from = place + 1;
             let known = self.links.iter().any(|l| l.written.contains(&place));
             if !known {
                 // Links found already bound what this one may take of the text before it.
@@ -532,9 +554,12 @@ impl Search<'_> {
     }
 
     /// Puts links in order, and says of all what the text says: that there is a package.
-    fn finish(&mut self) {
+    fn finish(&mut self, hints: Hints) {
         self.links.sort_by_key(|l| l.written.start);
         self.links.dedup_by(|later, earlier| later.written.start < earlier.written.end);
+        if !hints.package {
+            return;
+        }
         let octets = self.text.as_bytes();
         let says = APK.find_iter(octets).any(|at| {
             let letter = |n: Option<usize>| n.and_then(|n| octets.get(n)).is_some_and(u8::is_ascii_alphanumeric);
@@ -639,6 +664,7 @@ fn tail_len(rest: &str) -> usize {
 
 /// Whether a path or query ends in `.apk`, or has it before a `?`.
 fn names_a_package(tail: &str) -> bool {
-    tail.match_indices(".apk")
-        .any(|(at, apk)| !tail.as_bytes().get(at + apk.len()).is_some_and(u8::is_ascii_alphanumeric))
+    let octets = tail.as_bytes();
+    memchr::memchr_iter(b'.', octets)
+        .any(|at| octets.get(at..at + 4) == Some(b".apk") && !octets.get(at + 4).is_some_and(u8::is_ascii_alphanumeric))
 }

@@ -43,296 +43,45 @@ enum Says {
 }
 
 static SAYS: LazyLock<Words<Says>> = LazyLock::new(|| {
-    let mut all = Vec::new();
-    let mut add = |says: Says, words: &[&'static str]| all.extend(words.iter().map(|w| (*w, says)));
-    add(
-        Says::Call,
-        &[
-            "call",
-            "calls",
-            "call us",
-            "dial",
-            "tel",
-            "telp",
-            "telpon",
-            "telepon",
-            "telefon",
-            "tlp",
-            "phone",
-            "mobile",
-            "hp",
-            "ph",
-            "hotline",
-            "helpline",
-            "helpdesk",
-            "call center",
-            "call centre",
-            "contact",
-            "contacts",
-            "cp",
-            "enquiry",
-            "enquiries",
-            "inquiries",
-            "hubungi",
-            "hub",
-            "talian",
-            "panggil",
-            "panggilan",
-            "cs",
-            "tawag",
-            "tumawag",
-            "tawagan",
-            "contactin",
-            "gọi",
-            "goi",
-            "gọi ngay",
-            "liên hệ",
-            "lien he",
-            "lh",
-            "sđt",
-            "sdt",
-            "đt",
-            "dt",
-            "dien thoai",
-            "điện thoại",
-            "tổng đài",
-            "tong dai",
-            "โทร",
-            "โทร.",
-            "ติดต่อ",
-            "เบอร์",
-            "คอลเซ็นเตอร์",
-            "สายด่วน",
-            "电话",
-            "電話",
-            "致电",
-            "拨打",
-            "拨",
-            "热线",
-            "手机",
-            "联系",
-            "咨询",
-            "客服",
-            "ໂທ",
-            "ທູລະ",
-            "ទូរស័ព្ទ",
-            "លេខ",
-            "ဖုန်း",
-            "ဆက်သွယ်",
-        ],
-    );
-    add(
-        Says::Write,
-        &[
-            "whatsapp", "wasap", "watsapp", "whatapp", "whatsap", "wa", "ws", "zalo", "viber", "telegram", "tele",
-            "line", "imo", "signal", "text", "txt", "sms", "msg", "chat", "pm", "number", "no", "no.", "nos", "nombor",
-            "nomor", "số", "so", "微信", "加",
-        ],
-    );
-    add(
-        Says::Other,
-        &[
-            "account",
-            "accounts",
-            "acct",
-            "acc",
-            "a/c",
-            "ac",
-            "acc no",
-            "ac no",
-            "account no",
-            "acct no",
-            "acc no.",
-            "a/c no",
-            "a/c no.",
-            "account number",
-            "acct number",
-            "rek",
-            "rek.",
-            "rekening",
-            "norek",
-            "no rek",
-            "no. rek",
-            "no.rek",
-            "no rekening",
-            "no. rekening",
-            "va",
-            "virtual account",
-            "akaun",
-            "no akaun",
-            "stk",
-            "tk",
-            "tài khoản",
-            "tai khoan",
-            "số tài khoản",
-            "so tai khoan",
-            "số tk",
-            "so tk",
-            "บัญชี",
-            "เลขบัญชี",
-            "เลขที่บัญชี",
-            "账号",
-            "帐号",
-            "账户",
-            "卡号",
-            "ref",
-            "ref.",
-            "ref no",
-            "ref no.",
-            "reference",
-            "rujukan",
-            "no rujukan",
-            "no. rujukan",
-            "order",
-            "order no",
-            "order number",
-            "pesanan",
-            "no pesanan",
-            "no. pesanan",
-            "invoice",
-            "inv",
-            "inv no",
-            "invoice no",
-            "bill",
-            "receipt",
-            "resit",
-            "resi",
-            "no resi",
-            "no. resi",
-            "awb",
-            "tracking",
-            "tracking no",
-            "tracking number",
-            "trk",
-            "parcel",
-            "bungkusan",
-            "consignment",
-            "订单",
-            "订单号",
-            "单号",
-            "运单",
-            "运单号",
-            "พัสดุ",
-            "เลขพัสดุ",
-            "คำสั่งซื้อ",
-            "อ้างอิง",
-            "mã đơn",
-            "ma don",
-            "mã vận đơn",
-            "ma van don",
-            "mã kh",
-            "ma kh",
-            "mã gd",
-            "ma gd",
-            "mã giao dịch",
-            "ma giao dich",
-            "trx",
-            "txn",
-            "transaction",
-            "trans",
-            "trans id",
-            "id",
-            "no id",
-            "id no",
-            "ic",
-            "no ic",
-            "ic no",
-            "nik",
-            "ktp",
-            "passport",
-            "cmnd",
-            "cccd",
-            "pin",
-            "otp",
-            "tac",
-            "kode",
-            "code",
-            "kod",
-            "รหัส",
-            "验证码",
-            "mã",
-            "token",
-            "serial",
-            "sn",
-            "s/n",
-            "imei",
-            "meter",
-            "customer no",
-            "idpel",
-            "policy",
-            "case",
-            "ticket",
-            "loan",
-            "card",
-            "kartu",
-            "kad",
-            "thẻ",
-            "the",
-            "บัตร",
-        ],
-    );
-    Words::by_last(&all)
+    Words::by_last(&[
+        (
+            Says::Call,
+            "call|calls|call us|dial|tel|telp|telpon|telepon|telefon|tlp|phone|mobile|hp|ph|hotline|helpline|\
+             helpdesk|call center|call centre|contact|contacts|cp|enquiry|enquiries|inquiries|hubungi|hub|\
+             talian|panggil|panggilan|cs|tawag|tumawag|tawagan|contactin|gọi|goi|gọi ngay|liên hệ|lien he|lh|\
+             sđt|sdt|đt|dt|dien thoai|điện thoại|tổng đài|tong dai|โทร|โทร.|ติดต่อ|เบอร์|คอลเซ็นเตอร์|สายด่วน|\
+             电话|電話|致电|拨打|拨|热线|手机|联系|咨询|客服|ໂທ|ທູລະ|ទូរស័ព្ទ|លេខ|ဖုန်း|ဆက်သွယ်",
+        ),
+        (
+            Says::Write,
+            "whatsapp|wasap|watsapp|whatapp|whatsap|wa|ws|zalo|viber|telegram|tele|line|imo|signal|text|txt|sms|\
+             msg|chat|pm|number|no|no.|nos|nombor|nomor|số|so|微信|加",
+        ),
+        (
+            Says::Other,
+            "account|accounts|acct|acc|a/c|ac|acc no|ac no|account no|acct no|acc no.|a/c no|a/c no.|\
+             account number|acct number|rek|rek.|rekening|norek|no rek|no. rek|no.rek|no rekening|no. rekening|\
+             va|virtual account|akaun|no akaun|stk|tk|tài khoản|tai khoan|số tài khoản|so tai khoan|số tk|so tk|\
+             บัญชี|เลขบัญชี|เลขที่บัญชี|账号|帐号|账户|卡号|ref|ref.|ref no|ref no.|reference|rujukan|no rujukan|\
+             no. rujukan|order|order no|order number|pesanan|no pesanan|no. pesanan|invoice|inv|inv no|\
+             invoice no|bill|receipt|resit|resi|no resi|no. resi|awb|tracking|tracking no|tracking number|trk|\
+             parcel|bungkusan|consignment|订单|订单号|单号|运单|运单号|พัสดุ|เลขพัสดุ|คำสั่งซื้อ|อ้างอิง|mã đơn|ma don|\
+             mã vận đơn|ma van don|mã kh|ma kh|mã gd|ma gd|mã giao dịch|ma giao dich|trx|txn|transaction|trans|\
+             trans id|id|no id|id no|ic|no ic|ic no|nik|ktp|passport|cmnd|cccd|pin|otp|tac|kode|code|kod|รหัส|\
+             验证码|mã|token|serial|sn|s/n|imei|meter|customer no|idpel|policy|case|ticket|loan|card|kartu|kad|thẻ|\
+             the|บัตร",
+        ),
+    ])
 });
 
 /// What is counted, behind few digits.
 static UNITS: LazyLock<Words<()>> = LazyLock::new(|| {
-    let words = [
-        "min",
-        "mins",
-        "minute",
-        "minutes",
-        "minit",
-        "menit",
-        "mnt",
-        "nminutes",
-        "phút",
-        "phut",
-        "p",
-        "sec",
-        "secs",
-        "saat",
-        "giây",
-        "hour",
-        "hours",
-        "jam",
-        "times",
-        "kali",
-        "days",
-        "hari",
-        "ngày",
-        "ngay",
-        "sms",
-        "mms",
-        "mb",
-        "gb",
-        "đ",
-        "d",
-        "vnd",
-        "dong",
-        "rb",
-        "ribu",
-        "k",
-        "%",
-        "นาที",
-        "ครั้ง",
-        "บาท",
-        "บ.",
-        "วัน",
-        "วินาที",
-        "ชม",
-        "分钟",
-        "元",
-        "次",
-        "天",
-        "naira",
-        "baht",
-        "people",
-        "orang",
-        "người",
-        "nguoi",
-        "customers",
-    ];
-    Words::by_first(&words.map(|w| (w, ())))
+    Words::by_first(&[(
+        (),
+        "min|mins|minute|minutes|minit|menit|mnt|nminutes|phút|phut|p|sec|secs|saat|giây|hour|hours|jam|times|\
+         kali|days|hari|ngày|ngay|sms|mms|mb|gb|đ|d|vnd|dong|rb|ribu|k|%|นาที|ครั้ง|บาท|บ.|วัน|วินาที|ชม|分钟|元|次|\
+         天|naira|baht|people|orang|người|nguoi|customers",
+    )])
 });
 
 /// Between two numbers of which the first is one to call.
@@ -361,8 +110,8 @@ const OR: &[&str] = &[
 pub(super) fn find(text: &str, home: Option<Country>, runs: &[Run], taken: &Taken, phones: &mut Vec<Phone>) {
     phones.clear();
     let mut done = 0;
-    for run in runs {
-        if run.start < done || taken.holds(run.start) {
+    for (n, run) in runs.iter().enumerate() {
+        if run.start < done || !may_begin(text, *run, runs.get(n + 1)) || taken.holds(run.start) {
             continue;
         }
         if phones.len() >= ENTITIES_MAX {
@@ -381,6 +130,15 @@ pub(super) fn find(text: &str, home: Option<Country>, runs: &[Run], taken: &Take
             _ => done = written.skips(text),
         }
     }
+}
+
+/// Whether a number may begin with this run: few digits that stand alone are none.
+fn may_begin(text: &str, run: Run, next: Option<&Run>) -> bool {
+    let beside = |at: Option<usize>| at.and_then(|at| text.as_bytes().get(at)).copied();
+    run.len() >= 3
+        || next.is_some_and(|next| next.start <= run.end + 3)
+        || matches!(beside(run.start.checked_sub(1)), Some(b'+' | b'o'))
+        || matches!(beside(Some(run.end)), Some(b'o' | b'l' | b'i'))
 }
 
 /// Digits in groups, as written: `+65 6000 1111`, `(02) 8123 4567`, `O812-3456-789O`.
@@ -544,7 +302,7 @@ impl Written {
                 let number = if counted || self.is_thousands(text, groups) {
                     None
                 } else {
-                    self.number(groups, home, &mut says)
+                    self.number(groups, home, before, &mut says)
                 };
                 Some((groups, number?))
             })
@@ -599,6 +357,7 @@ impl Written {
         &self,
         groups: usize,
         home: Option<Country>,
+        before: &str,
         says: &mut impl FnMut() -> Option<(usize, Says)>,
     ) -> Option<Number> {
         let digits = self.digits(groups);
@@ -607,7 +366,7 @@ impl Written {
             return (8..=15).contains(&digits.len()).then(|| Number::international(digits)).flatten();
         }
         if digits.len() < 7 {
-            return self.short(digits, groups, says);
+            return self.short(digits, groups, before);
         }
         if let Some(abroad) = digits.strip_prefix("00").filter(|d| d.len() >= 9) {
             return Number::international(abroad).filter(|_| !matches!(says(), Some((_, Says::Other))));
@@ -651,12 +410,14 @@ impl Written {
     }
 
     /// A hotline's few digits, right behind a word that says to call it.
-    fn short(&self, digits: &str, groups: usize, says: &mut impl FnMut() -> Option<(usize, Says)>) -> Option<Number> {
-        let called = digits.len() >= 3 && matches!(says(), Some((far, Says::Call)) if far <= 3);
+    fn short(&self, digits: &str, groups: usize, before: &str) -> Option<Number> {
         let year = digits.len() == 4 && (digits.starts_with("19") || digits.starts_with("20"));
-        (called && groups == self.count && !year && !self.lettered && groups <= 2)
-            .then(|| Number::unplaced(digits))
-            .flatten()
+        if digits.len() < 3 || groups != self.count || groups > 2 || self.lettered || year {
+            return None;
+        }
+        let signs = before.bytes().rev().take(3).take_while(|b| matches!(b, b' ' | b':' | b'.' | b'-')).count();
+        let near = before.get(..before.len() - signs)?;
+        (SAYS.at_end(near)?.1 == Says::Call).then(|| Number::unplaced(digits)).flatten()
     }
 }
 

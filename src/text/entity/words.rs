@@ -7,28 +7,45 @@
 #[derive(Debug)]
 pub(super) struct Words<T: 'static> {
     /// In the order of the octet that they are looked up by, longer ones first.
-    words: Vec<(&'static str, T)>,
+    words: Vec<Word<T>>,
     /// For each octet, the first of its words; one more closes the last.
     starts: [u16; 257],
 }
 
+#[derive(Clone, Copy, Debug)]
+struct Word<T> {
+    /// Its first eight octets, or its last eight read backwards: most words are told from the text by these alone.
+    key: u64,
+    mask: u64,
+    written: &'static str,
+    /// It is of a script that spaces words: no letter may go on where it was not looked up.
+    spaced: bool,
+    what: T,
+}
+
 impl<T: Copy> Words<T> {
-    /// A table to be asked what begins at a place.
-    pub(super) fn by_first(words: &[(&'static str, T)]) -> Self {
-        Self::by(words, |word| word.bytes().next())
+    /// A table to be asked what begins at a place; words of one meaning are parted by `|`.
+    pub(super) fn by_first(words: &[(T, &'static str)]) -> Self {
+        Self::by(words, |word| (first_octets(word), word.as_bytes().last().is_some_and(is_word_octet)))
     }
 
     /// A table to be asked what ends at a place.
-    pub(super) fn by_last(words: &[(&'static str, T)]) -> Self {
-        Self::by(words, |word| word.bytes().next_back())
+    pub(super) fn by_last(words: &[(T, &'static str)]) -> Self {
+        Self::by(words, |word| (last_octets(word), word.as_bytes().first().is_some_and(is_word_octet)))
     }
 
-    fn by(words: &[(&'static str, T)], key: impl Fn(&str) -> Option<u8>) -> Self {
-        let mut words = words.to_vec();
-        words.sort_by_key(|(word, _)| (key(word), std::cmp::Reverse(word.len())));
+    fn by(words: &[(T, &'static str)], look: impl Fn(&str) -> (u64, bool)) -> Self {
+        let each = words.iter().flat_map(|(what, words)| words.split('|').map(|word| (word, *what)));
+        let entry = |(written, what): (&'static str, T)| {
+            let (key, spaced) = look(written);
+            let mask = u64::MAX >> (64 - 8 * written.len().min(8));
+            Word { key, mask, written, spaced, what }
+        };
+        let mut words: Vec<Word<T>> = each.map(entry).collect();
+        words.sort_by_key(|word| (word.key & 0xff, std::cmp::Reverse(word.written.len())));
         let mut starts = [0; 257];
-        for (octet, start) in starts.iter_mut().enumerate() {
-            let before = words.iter().filter(|(word, _)| key(word).is_some_and(|k| usize::from(k) < octet)).count();
+        for (octet, start) in (0..).zip(starts.iter_mut()) {
+            let before = words.iter().filter(|word| word.key & 0xff < octet).count();
             *start = u16::try_from(before).unwrap_or(u16::MAX);
         }
         Self { words, starts }
@@ -37,11 +54,11 @@ impl<T: Copy> Words<T> {
     /// What its words mean.
     #[cfg(test)]
     pub(super) fn meanings(&self) -> impl Iterator<Item = T> {
-        self.words.iter().map(|(_, what)| *what)
+        self.words.iter().map(|word| word.what)
     }
 
-    fn of(&self, octet: u8) -> &[(&'static str, T)] {
-        let at = usize::from(octet);
+    fn of(&self, key: u64) -> &[Word<T>] {
+        let at = usize::from(key.to_le_bytes()[0]);
         match (self.starts.get(at), self.starts.get(at + 1)) {
             (Some(from), Some(to)) => self.words.get(usize::from(*from)..usize::from(*to)).unwrap_or_default(),
             _ => &[],
@@ -50,54 +67,64 @@ impl<T: Copy> Words<T> {
 
     /// The longest word that `text` begins with, and that ends there as a word does.
     pub(super) fn at_start(&self, text: &str) -> Option<(usize, T)> {
-        let first = *text.as_bytes().first()?;
-        let (word, what) = self.of(first).iter().find(|(word, _)| {
-            text.starts_with(word) && !(ends_spaced(word) && text.as_bytes().get(word.len()).is_some_and(is_word_octet))
+        let key = first_octets(text);
+        let word = self.of(key).iter().find(|word| {
+            key & word.mask == word.key
+                && (word.written.len() <= 8 || text.starts_with(word.written))
+                && !(word.spaced && text.as_bytes().get(word.written.len()).is_some_and(is_word_octet))
         })?;
-        Some((word.len(), *what))
+        Some((word.written.len(), word.what))
     }
 
     /// The longest word that `text` ends with, and that begins there as a word does.
     pub(super) fn at_end(&self, text: &str) -> Option<(usize, T)> {
-        let last = *text.as_bytes().last()?;
-        let (word, what) = self.of(last).iter().find(|(word, _)| {
-            text.ends_with(word)
-                && !(starts_spaced(word)
-                    && text.as_bytes().get(..text.len() - word.len()).and_then(<[u8]>::last).is_some_and(is_word_octet))
+        let key = last_octets(text);
+        let before = |len: usize| text.len().checked_sub(len + 1).and_then(|n| text.as_bytes().get(n));
+        let word = self.of(key).iter().find(|word| {
+            key & word.mask == word.key
+                && (word.written.len() <= 8 || text.ends_with(word.written))
+                && !(word.spaced && before(word.written.len()).is_some_and(is_word_octet))
         })?;
-        Some((word.len(), *what))
+        Some((word.written.len(), word.what))
     }
 
     /// The nearest word to the end of `text`, at most `reach` octets away: how far its end is, and what it means.
     pub(super) fn nearest_before(&self, text: &str, reach: usize) -> Option<(usize, T)> {
-        let from = text.floor_char_boundary(text.len().saturating_sub(reach));
-        let mut end = text.len();
-        loop {
-            if let Some((_, what)) = self.at_end(text.get(..end)?)
-                && !(text.as_bytes().get(end - 1).is_some_and(is_word_octet)
-                    && text.as_bytes().get(end).is_some_and(is_word_octet))
+        let octets = text.as_bytes();
+        let mut inside = false;
+        for far in 0..=reach.min(text.len().checked_sub(1)?) {
+            let end = text.len() - far;
+            let letter = octets.get(end - 1).is_some_and(is_word_octet);
+            if !(letter && inside)
+                && let Some((_, what)) = text.get(..end).and_then(|text| self.at_end(text))
             {
-                return Some((text.len() - end, what));
+                return Some((far, what));
             }
-            if end <= from {
-                return None;
-            }
-            end = text.floor_char_boundary(end.checked_sub(1)?);
+            inside = letter;
         }
+        None
     }
+}
+
+/// The first eight octets, the first of them lowest; fewer when there are no more.
+fn first_octets(text: &str) -> u64 {
+    let octets = text.as_bytes();
+    octets.first_chunk().map_or_else(|| few(octets.iter()), |eight| u64::from_le_bytes(*eight))
+}
+
+/// The last eight octets, the last of them lowest.
+fn last_octets(text: &str) -> u64 {
+    let octets = text.as_bytes();
+    octets.last_chunk().map_or_else(|| few(octets.iter().rev()), |eight| u64::from_be_bytes(*eight))
+}
+
+fn few<'o>(octets: impl Iterator<Item = &'o u8>) -> u64 {
+    octets.zip((0..64).step_by(8)).fold(0, |sum, (octet, shift)| sum | u64::from(*octet) << shift)
 }
 
 /// Letters and digits of ASCII make a word longer; other scripts' words stand wherever they are written.
 pub(super) fn is_word_octet(octet: &u8) -> bool {
     octet.is_ascii_alphanumeric()
-}
-
-fn ends_spaced(word: &str) -> bool {
-    word.as_bytes().last().is_some_and(is_word_octet)
-}
-
-fn starts_spaced(word: &str) -> bool {
-    word.as_bytes().first().is_some_and(is_word_octet)
 }
 
 /// Without the spaces at its end, at most `max` of them.
@@ -118,7 +145,7 @@ mod tests {
 
     #[test]
     fn words_are_found_whole_and_where_they_are_asked_for() {
-        let words = &[("call", 1), ("hotline", 2), ("โทร", 3), ("call center", 4)];
+        let words = &[(1, "call"), (2, "hotline"), (3, "โทร|ໂທ"), (4, "call center")];
         let (heads, tails) = (Words::by_first(words), Words::by_last(words));
         assert_eq!(heads.at_start("call me"), Some((4, 1)));
         assert_eq!(heads.at_start("call center"), Some((11, 4)));
