@@ -1,9 +1,10 @@
 //! The `cases:` of rule files: messages that a rule must, or must not, fire on, read and judged like those of the wire.
 
 use crate::config::diagnostic::Diagnostics;
-use crate::config::spec::{Action, Case, ExemptionSpec, Spec};
+use crate::config::source::Sources;
+use crate::config::spec::{Action, Case, ExemptionSpec, Placed, RuleSpec, Spec};
 use crate::message::{AccountFacts, Direction, Envelope, Message, ReadAs};
-use crate::policy::{Policy, Scratch};
+use crate::policy::{self, Loaded, Policy, Scratch};
 use crate::rules::Truth;
 use crate::text::encode;
 use crate::time::Timestamp;
@@ -94,73 +95,109 @@ impl Sample<'_> {
     }
 }
 
-/// Runs every case of a policy at `now`; a case that does not hold is an error at its place. Of a policy that is not
-/// `whole`, because something else is wrong with its sources, only what it has is asked whether it fires.
-pub fn run(spec: &Spec, policy: &Policy, whole: bool, now: Timestamp, diagnostics: &mut Diagnostics) -> Outcome {
-    let mut outcome = Outcome::default();
+/// Runs every case of what was loaded at `now`; a case that does not hold is an error at its place.
+///
+/// Where there are errors already, only what could be compiled is asked, and only whether it fires. The operator may make
+/// rules quieter than their author did (by overrides, by the mode of the whole policy, by profiles that a pack does not
+/// know), and what has ended says no more: neither makes a case fail. That something is louder than a case expects does.
+pub fn run(loaded: &Loaded, sources: &Sources, now: Timestamp, diagnostics: &mut Diagnostics) -> Outcome {
+    let (spec, policy) = (&loaded.spec, &loaded.policy);
+    let ended: Vec<String> = policy.rules.ended(now).map(|(_, id, _)| format!("`{id}`")).collect();
+    for (what, id, place) in policy.rules.ended(now) {
+        let message = format!("{what} `{id}` has ended");
+        diagnostics.warning(place, "ended", message).help("take it out, or let it expire on a later day");
+    }
     let mut runner = Runner {
+        spec,
         policy,
-        whole,
+        sources,
+        authored: [None, None],
+        whole: !diagnostics.has_errors(),
+        now,
+        ended: ended.join(", "),
         envelope: Envelope::default(),
         scratch: Scratch::default(),
         verdict: Verdict::default(),
+        outcome: Outcome::default(),
     };
     for rule in &spec.rules {
-        let Some((_, compiled)) = policy.rules.rule_of(&rule.id.value) else { continue };
-        let needs_memory = compiled.needs_memory;
-        for case in &rule.cases {
-            if case.needs_memory || (needs_memory && case.fires == Some(true)) {
-                outcome.skipped += 1;
-                continue;
-            }
-            let fired = |runner: &mut Runner<'_>, message: &Message<'_>| runner.rule_fires(&rule.id.value, message);
-            runner.case(case, &rule.id.value, now, fired, &mut outcome, diagnostics);
-        }
+        runner.rule(rule, diagnostics);
     }
     let compiled = |e: &&ExemptionSpec| policy.rules.exemptions.iter().any(|c| *c.id == *e.id.value);
     for exemption in spec.exemptions.iter().filter(compiled) {
+        let of = Of { id: &exemption.id.value, is_rule: false, in_pack: exemption.pack.is_some() };
         for case in &exemption.cases {
             if case.needs_memory {
-                outcome.skipped += 1;
-                continue;
+                runner.outcome.skipped += 1;
+            } else {
+                runner.case(case, of, diagnostics);
             }
-            let fired =
-                |runner: &mut Runner<'_>, message: &Message<'_>| runner.exemption_holds(&exemption.id.value, message);
-            runner.case(case, &exemption.id.value, now, fired, &mut outcome, diagnostics);
         }
     }
-    outcome
+    runner.outcome
 }
 
 struct Runner<'a> {
+    spec: &'a Spec,
     policy: &'a Policy,
+    sources: &'a Sources,
+    /// The policy as its authors wrote it, and as the author of a pack did, once it is asked for.
+    authored: [Option<Policy>; 2],
     whole: bool,
+    now: Timestamp,
+    /// Ids of what has ended.
+    ended: String,
     envelope: Envelope,
     scratch: Scratch,
     verdict: Verdict,
+    outcome: Outcome,
+}
+
+/// Whose case it is.
+#[derive(Clone, Copy, Debug)]
+struct Of<'a> {
+    id: &'a str,
+    is_rule: bool,
+    in_pack: bool,
+}
+
+/// What a case came to.
+#[derive(Clone, Copy, Debug)]
+struct Came {
+    fires: bool,
+    action: Action,
+}
+
+impl Came {
+    fn is_right(self, case: &Case, whole: bool) -> bool {
+        case.fires.is_none_or(|wanted| wanted == self.fires)
+            && (!whole || case.action.is_none_or(|wanted| wanted == self.action))
+    }
+
+    fn is_louder(self, case: &Case) -> bool {
+        (self.fires && case.fires == Some(false)) || case.action.is_some_and(|wanted| self.action > wanted)
+    }
 }
 
 impl Runner<'_> {
-    fn rule_fires(&mut self, id: &str, _: &Message<'_>) -> bool {
-        let rule = self.policy.rules.rule_of(id).map(|(n, _)| n);
-        self.verdict.findings.iter().any(|f| Some(f.rule) == rule)
+    fn rule(&mut self, rule: &RuleSpec, diagnostics: &mut Diagnostics) {
+        let Some((_, compiled)) = self.policy.rules.rule_of(&rule.id.value) else { return };
+        let of = Of { id: &rule.id.value, is_rule: true, in_pack: rule.pack.is_some() };
+        for case in &rule.cases {
+            if compiled.facts.contains(&"time") && case.at.is_none() && case.schedule.is_none() {
+                let message = format!("case of `{}` comes out as the time of day is", of.id);
+                diagnostics.warning(&case.place, "time", message).help("say when: at: \"2026-11-23T22:00+07:00\"");
+            }
+            if case.needs_memory || (compiled.needs_memory && case.fires == Some(true)) {
+                self.outcome.skipped += 1;
+            } else {
+                self.case(case, of, diagnostics);
+            }
+        }
     }
 
-    fn exemption_holds(&mut self, id: &str, message: &Message<'_>) -> bool {
-        let exemption = self.policy.rules.exemptions.iter().find(|e| &*e.id == id);
-        exemption.is_some_and(|e| self.policy.rules.exemption_holds(e, message, &mut self.scratch.rules) == Truth::True)
-    }
-
-    fn case(
-        &mut self,
-        case: &Case,
-        id: &str,
-        now: Timestamp,
-        fired: impl Fn(&mut Self, &Message<'_>) -> bool,
-        outcome: &mut Outcome,
-        diagnostics: &mut Diagnostics,
-    ) {
-        let moment = |written: &Option<crate::config::decode::Placed<String>>| {
+    fn case(&mut self, case: &Case, of: Of<'_>, diagnostics: &mut Diagnostics) {
+        let moment = |written: &Option<Placed<String>>| {
             let at: jiff::Timestamp = written.as_ref()?.value.parse().ok()?;
             u64::try_from(at.as_microsecond()).ok().map(Timestamp)
         };
@@ -172,34 +209,80 @@ impl Runner<'_> {
             mo: case.mo,
             data_coding: case.data_coding,
             parts: case.parts,
-            now: moment(&case.at).unwrap_or(now),
+            now: moment(&case.at).unwrap_or(self.now),
             delivery: moment(&case.schedule),
         };
         let mut envelope = std::mem::take(&mut self.envelope);
         sample.read(self.policy, &mut envelope);
         let message = sample.message(self.policy, &envelope);
-        self.policy.judge(&message, &mut self.scratch, &mut self.verdict);
-        let fires = fired(self, &message);
-        let action = self.verdict.action;
-        let wrong_finding = case.fires.is_some_and(|wanted| wanted != fires);
-        let wrong_action = self.whole && case.action.is_some_and(|wanted| wanted != action);
-        self.envelope = envelope;
-        if !wrong_finding && !wrong_action {
-            outcome.held += 1;
-            return;
-        }
-        outcome.failed += 1;
-        let word = |fires: bool| if fires { "fires" } else { "silent" };
-        let message = if wrong_finding {
-            format!("case of `{id}` expects {}, and it {}", word(!fires), if fires { "fires" } else { "is silent" })
+        let came = came(self.policy, &mut self.scratch, &mut self.verdict, of, &message);
+        if came.is_right(case, self.whole) {
+            self.outcome.held += 1;
         } else {
+            let found = self.found();
+            let quieter = !came.is_louder(case) && self.is_right_as_authored(case, of, &message);
+            if quieter || self.held_once(case, of, &message, diagnostics) {
+                self.outcome.held += 1;
+            } else {
+                self.outcome.failed += 1;
+                diagnostics.error(&case.place, "case", failure(case, of, came)).help(found);
+            }
+        }
+        self.envelope = envelope;
+    }
+
+    /// Whether a case holds for the policy as it was written, and only the operator makes it quieter.
+    fn is_right_as_authored(&mut self, case: &Case, of: Of<'_>, message: &Message<'_>) -> bool {
+        let [own, pack] = &mut self.authored;
+        let authored = if of.in_pack { pack } else { own };
+        let policy = authored.get_or_insert_with(|| policy::as_authored(self.spec, self.sources, of.in_pack));
+        came(policy, &mut self.scratch, &mut self.verdict, of, message).is_right(case, self.whole)
+    }
+
+    /// Whether a case that does not say when held before something ended.
+    fn held_once(&mut self, case: &Case, of: Of<'_>, message: &Message<'_>, diagnostics: &mut Diagnostics) -> bool {
+        if case.at.is_some() || self.ended.is_empty() {
+            return false;
+        }
+        self.scratch.rules.timeless = true;
+        let came = came(self.policy, &mut self.scratch, &mut self.verdict, of, message);
+        self.scratch.rules.timeless = false;
+        let held = came.is_right(case, self.whole);
+        if held {
+            let message = format!("case of `{}` held until something ended", of.id);
+            diagnostics.warning(&case.place, "ended", message).help(format!("what has ended: {}", self.ended));
+        }
+        held
+    }
+
+    /// What was found in the message last judged, for people.
+    fn found(&self) -> String {
+        let rules = self.verdict.findings.iter().filter_map(|f| self.policy.rules.rule(f));
+        let ids: Vec<&str> = rules.map(|r| &*r.id).collect();
+        if ids.is_empty() { "nothing fired".into() } else { format!("fired: {}", ids.join(", ")) }
+    }
+}
+
+fn came(policy: &Policy, scratch: &mut Scratch, verdict: &mut Verdict, of: Of<'_>, message: &Message<'_>) -> Came {
+    policy.judge(message, scratch, verdict);
+    let fires = if of.is_rule {
+        let rule = policy.rules.rule_of(of.id).map(|(n, _)| n);
+        verdict.findings.iter().any(|f| Some(f.rule) == rule)
+    } else {
+        let exemption = policy.rules.exemptions.iter().find(|e| &*e.id == of.id);
+        exemption.is_some_and(|e| policy.rules.exemption_holds(e, message, &mut scratch.rules) == Truth::True)
+    };
+    Came { fires, action: verdict.action }
+}
+
+fn failure(case: &Case, of: Of<'_>, came: Came) -> String {
+    let id = of.id;
+    match case.fires.filter(|wanted| *wanted != came.fires) {
+        Some(true) => format!("case of `{id}` expects fires, and it is silent"),
+        Some(false) => format!("case of `{id}` expects silent, and it fires"),
+        None => {
             let wanted = case.action.unwrap_or(Action::Pass).name();
-            format!("case of `{id}` expects {wanted}, and the action is {}", action.name())
-        };
-        let others: Vec<&str> =
-            self.verdict.findings.iter().filter_map(|f| self.policy.rules.rule(f)).map(|r| &*r.id).collect();
-        let fired =
-            if others.is_empty() { "nothing fired".to_owned() } else { format!("fired: {}", others.join(", ")) };
-        diagnostics.error(&case.place, "case", message).help(fired);
+            format!("case of `{id}` expects {wanted}, and the action is {}", came.action.name())
+        }
     }
 }

@@ -1,12 +1,14 @@
 //! A policy: everything that can change a verdict, compiled, with one digest; swapped whole.
 
 mod difference;
+mod notes;
 mod tags;
 
 use std::collections::HashMap;
 
 pub use crate::config::spec::{Exceptions, Failure};
 pub use difference::Difference;
+pub use notes::{Note, notes};
 pub use tags::TagEdits;
 
 use crate::config;
@@ -14,7 +16,7 @@ use crate::config::decode::Placed;
 use crate::config::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::config::settings::Settings;
 use crate::config::source::{Place, Sources};
-use crate::config::spec::{AccountSpec, Action, AnswerKind, Points, ProfileSpec, Spec, TagSpec};
+use crate::config::spec::{AccountSpec, Action, AnswerKind, Mode, OverrideSpec, Points, ProfileSpec, Spec, TagSpec};
 use crate::message::{Direction, Message};
 use crate::rules::{self, Ruleset};
 use crate::text::Alphabet;
@@ -93,6 +95,20 @@ pub fn read(sources: &Sources) -> (Loaded, Diagnostics) {
     (Loaded { policy, settings, spec, warnings: Vec::new() }, diagnostics)
 }
 
+/// The policy as the authors of its rules wrote it: without overrides and the mode of the whole, and, for those of a pack,
+/// with profiles as if there were none. What is off is in shadow, so that it can be asked whether it fires.
+#[must_use]
+pub fn as_authored(spec: &Spec, sources: &Sources, of_pack: bool) -> Policy {
+    let mut spec = spec.clone();
+    spec.overrides.clear();
+    spec.mode = Mode::Live;
+    if of_pack {
+        spec.profiles.clear();
+    }
+    spec.rules.iter_mut().for_each(|rule| rule.mode = rule.mode.max(Mode::Shadow));
+    Policy::compile(&spec, sources, &mut Diagnostics::default())
+}
+
 impl Policy {
     /// A policy without rules: everything passes.
     #[must_use]
@@ -113,14 +129,15 @@ impl Policy {
                 diagnostics.error(&account.id.place, "duplicate-id", message);
             }
         }
-        overrides(&spec, &rules, diagnostics);
+        overrides(&spec, diagnostics);
+        tags_of_blocks(&spec, &profiles, diagnostics);
         let parts = difference::Parts::new(&spec, sources);
         let name = sources.main.as_ref().map_or("rules", |m| m.name.rsplit('/').next().unwrap_or(&m.name));
         Self {
             digest: parts.digest(),
             name: name.into(),
             rules,
-            home: spec.home,
+            home: spec.home.as_ref().map(|h| h.value),
             accounts,
             profiles,
             tags,
@@ -224,8 +241,34 @@ fn default_tag(spec: &mut Spec) {
     spec.tags.push(TagSpec { name, pack: None, source_addr, prefix: Vec::new(), tlv: None });
 }
 
+/// The profile behind the last, when that is none for everything.
+fn built_in() -> ProfileSpec {
+    ProfileSpec {
+        id: Placed { value: "default".into(), place: Place::start("built-in") },
+        account: None,
+        account_class: None,
+        mo: None,
+        country: None,
+        tag_from: None,
+        block_from: None,
+        action_max: None,
+        status: None,
+        answer: None,
+        tag: None,
+    }
+}
+
 fn profiles(spec: &Spec, diagnostics: &mut Diagnostics) -> Vec<(ProfileSpec, Profile)> {
     let mut specs = spec.profiles.clone();
+    if let Some(first) = specs.first()
+        && let Some(other) = specs.iter().find(|p| p.id.place.file != first.id.place.file)
+    {
+        let message = format!("profile `{}` stands in another file than the first", other.id.value);
+        diagnostics.error(&other.id.place, "two-files", message).help(format!(
+            "profiles are tried in their order, and files have none: all belong beside {}",
+            first.id.place
+        ));
+    }
     for (n, one) in specs.iter().enumerate() {
         if let Some(first) = specs.iter().take(n).find(|p| p.id.value == one.id.value) {
             let message = format!("profile `{}` has the id of another", one.id.value);
@@ -242,28 +285,14 @@ fn profiles(spec: &Spec, diagnostics: &mut Diagnostics) -> Vec<(ProfileSpec, Pro
     let is_open =
         |p: &ProfileSpec| p.account.is_none() && p.account_class.is_none() && p.mo.is_none() && p.country.is_none();
     if !specs.last().is_some_and(is_open) {
-        specs.push(ProfileSpec {
-            id: Placed { value: "default".into(), place: Place::start("built-in") },
-            account: None,
-            account_class: None,
-            mo: None,
-            country: None,
-            tag_from: None,
-            block_from: None,
-            action_max: Action::Block,
-            status: None,
-            answer: None,
-            tag: None,
-        });
+        specs.push(built_in());
     }
     // What a profile does not say is as the last one says.
-    let last = specs.last().cloned();
-    let of_last = |f: fn(&ProfileSpec) -> Option<Points>| last.as_ref().and_then(f);
-    let (tag_from, block_from) = (of_last(|p| p.tag_from), of_last(|p| p.block_from));
+    let of_last = specs.last().cloned().unwrap_or_else(built_in);
     specs
         .into_iter()
         .map(|p| {
-            let name = p.tag.as_ref().or(last.as_ref().and_then(|l| l.tag.as_ref()));
+            let name = p.tag.as_ref().or(of_last.tag.as_ref());
             let wanted = name.map_or(LIKELY_SCAM, |n| n.value.as_str());
             let global = || spec.tags.iter().filter(|t| t.pack.is_none()).map(|t| t.name.value.as_str());
             let tag = spec.tags.iter().position(|t| t.name.value == wanted && t.pack.is_none());
@@ -278,14 +307,14 @@ fn profiles(spec: &Spec, diagnostics: &mut Diagnostics) -> Vec<(ProfileSpec, Pro
             }
             let status =
                 if p.mo == Some(true) { CommandStatus::ESME_RX_R_APPN } else { CommandStatus::ESME_RSUBMITFAIL };
-            let last_status = last.as_ref().and_then(|l| l.status).filter(|_| p.mo != Some(true));
+            let last_status = of_last.status.filter(|_| p.mo != Some(true));
             let profile = Profile {
                 id: p.id.value.as_str().into(),
-                tag_from: p.tag_from.or(tag_from).unwrap_or(Points(500)),
-                block_from: p.block_from.or(block_from).unwrap_or(Points(1_000)),
-                action_max: p.action_max,
+                tag_from: p.tag_from.or(of_last.tag_from).unwrap_or(Points(500)),
+                block_from: p.block_from.or(of_last.block_from).unwrap_or(Points(1_000)),
+                action_max: p.action_max.or(of_last.action_max).unwrap_or(Action::Block),
                 status: p.status.or(last_status).unwrap_or(status),
-                answer: p.answer.unwrap_or(AnswerKind::Refuse),
+                answer: p.answer.or(of_last.answer).unwrap_or(AnswerKind::Refuse),
                 tag,
             };
             (p, profile)
@@ -293,7 +322,7 @@ fn profiles(spec: &Spec, diagnostics: &mut Diagnostics) -> Vec<(ProfileSpec, Pro
         .collect()
 }
 
-fn overrides(spec: &Spec, rules: &Ruleset, diagnostics: &mut Diagnostics) {
+fn overrides(spec: &Spec, diagnostics: &mut Diagnostics) {
     for (n, one) in spec.overrides.iter().enumerate() {
         let target = &one.target.value;
         if !spec.rules.iter().any(|r| rules::covers(target, &r.id.value)) {
@@ -306,15 +335,42 @@ fn overrides(spec: &Spec, rules: &Ruleset, diagnostics: &mut Diagnostics) {
         if spec.overrides.iter().take(n).any(|o| o.target.value == *target) {
             diagnostics.error(&one.target.place, "duplicate-id", format!("`{target}` is overridden twice"));
         }
-        let globs = || spec.overrides.iter().take(n).filter(|o| o.target.value.contains('*'));
-        if target.contains('*')
-            && let Some(other) = globs().find(|o| {
-                o.target.value.len() == target.len()
-                    && rules.rules.iter().any(|r| rules::covers(target, &r.id) && rules::covers(&o.target.value, &r.id))
-            })
-        {
-            let message = format!("`{target}` and `{}` cover the same rule, and neither is nearer", other.target.value);
-            diagnostics.error(&one.target.place, "ambiguous", message);
+        if target.contains('*') {
+            ambiguous(spec, n, one, diagnostics);
+        }
+    }
+}
+
+/// An id beats a glob; of two globs that say the same thing of one rule neither beats the other.
+fn ambiguous(spec: &Spec, n: usize, one: &OverrideSpec, diagnostics: &mut Diagnostics) {
+    let says = |o: &OverrideSpec| [o.mode.is_some(), o.score.is_some(), o.action.is_some()];
+    let is_said_by_id =
+        |id: &str, key: usize| spec.overrides.iter().any(|o| o.target.value == id && says(o).get(key) == Some(&true));
+    let globs =
+        spec.overrides.iter().take(n).filter(|o| o.target.value.contains('*') && o.target.value != one.target.value);
+    for other in globs {
+        let both_cover = |id: &str| rules::covers(&one.target.value, id) && rules::covers(&other.target.value, id);
+        let both_say = says(one).into_iter().zip(says(other)).enumerate().filter(|(_, (a, b))| *a && *b);
+        let keys: Vec<usize> = both_say.map(|(key, _)| key).collect();
+        let ids = spec.rules.iter().map(|r| r.id.value.as_str()).filter(|id| both_cover(id));
+        if let Some(id) = ids.clone().find(|id| keys.iter().any(|key| !is_said_by_id(id, *key))) {
+            let message = format!("`{}` and `{}` both override rule `{id}`", other.target.value, one.target.value);
+            diagnostics
+                .error(&one.target.place, "ambiguous", message)
+                .help(format!("an id beats a glob: say it of `{id}` itself, or let the globs not overlap"));
+        }
+    }
+}
+
+/// A rule that blocks marks nothing, unless a profile lets it do no more than that.
+fn tags_of_blocks(spec: &Spec, profiles: &[(ProfileSpec, Profile)], diagnostics: &mut Diagnostics) {
+    if profiles.iter().any(|(_, profile)| profile.action_max == Action::Tag) {
+        return;
+    }
+    for rule in spec.rules.iter().filter(|r| r.action == Some(Action::Block)) {
+        if let Some(tag) = &rule.tag {
+            let message = format!("rule `{}` blocks: its `tag` is never applied", rule.id.value);
+            diagnostics.warning(&tag.place, "no-effect", message);
         }
     }
 }

@@ -15,13 +15,13 @@ fn sources() -> Sources {
     let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}: the example is needed", path.display()));
     let list = fs::read_to_string(root.join("config/lists/shorteners.txt")).unwrap();
     Sources {
-        main: None,
         rules: vec![Source { name: "rules-day-one.yaml".into(), text }],
         lists: vec![ListFile {
             named_in: "rules-day-one.yaml".into(),
             name: "lists/shorteners.txt".into(),
             text: Ok(list),
         }],
+        ..Sources::default()
     }
 }
 
@@ -32,7 +32,7 @@ fn the_example_loads_and_its_cases_hold() {
         .unwrap_or_else(|all| panic!("{}", all.iter().map(|d| d.render(&sources)).collect::<Vec<_>>().join("\n\n")));
     let mut diagnostics = Diagnostics::default();
     let now = Timestamp(1_795_000_000_000_000);
-    let outcome = case::run(&loaded.spec, &loaded.policy, true, now, &mut diagnostics);
+    let outcome = case::run(&loaded, &sources, now, &mut diagnostics);
     let failed: Vec<_> = diagnostics.sorted().iter().map(|d| d.render(&sources)).collect();
     assert!(failed.is_empty(), "{}", failed.join("\n\n"));
     assert_eq!((outcome.failed, outcome.held + outcome.skipped), (0, 40));

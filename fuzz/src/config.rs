@@ -43,7 +43,7 @@ pub fn run(octets: &[u8]) {
             loaded.warnings.iter().for_each(|d| points_into(d, &sources));
             let mut failed = Diagnostics::default();
             let now = Timestamp(1_795_000_000_000_000);
-            let _ = case::run(&loaded.spec, &loaded.policy, true, now, &mut failed);
+            let _ = case::run(&loaded, &sources, now, &mut failed);
             failed.sorted().iter().for_each(|d| points_into(d, &sources));
             judges(&loaded.policy);
             let again = policy::load(&sources).expect("what loads once loads twice");

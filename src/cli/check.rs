@@ -27,7 +27,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Exit {
     let origin = origin(&args.paths);
     let checked = reload::load(&origin, Clock::start().now());
-    let (diagnostics, sources, summary) = match checked {
+    let (diagnostics, sources, summary, notes) = match checked {
         Ok((loaded, sources, cases)) => {
             let rules = loaded.policy.rules.rules.len();
             let skipped = match cases.skipped {
@@ -41,9 +41,10 @@ pub(super) fn run(args: &Args) -> Exit {
                 count(cases.held, "case"),
                 loaded.policy.digest(),
             );
-            (loaded.warnings, sources, summary)
+            let notes = crate::policy::notes(&loaded.spec);
+            (loaded.warnings, sources, summary, notes)
         }
-        Err((diagnostics, sources)) => (diagnostics, sources, String::new()),
+        Err((diagnostics, sources)) => (diagnostics, *sources, String::new(), Vec::new()),
     };
     let diagnostics = severe(diagnostics, args.strict);
     let wrong = diagnostics.iter().any(|d| d.severity == Severity::Error);
@@ -57,6 +58,7 @@ pub(super) fn run(args: &Args) -> Exit {
                 tell(format_args!("{}, {warnings}", count(errors, "error")));
             } else {
                 say(summary);
+                notes.iter().for_each(|note| say(format_args!("{}: {}", note.place, note.text)));
             }
         }
     }

@@ -18,7 +18,7 @@ pub mod tree;
 use decode::{Decoder, Fields};
 use diagnostic::Diagnostics;
 use settings::{SETTING_KEYS, Settings};
-use source::{Source, Sources};
+use source::{Place, Source, Sources};
 use spec::Spec;
 
 /// Policy keys that may stand in `tapis.yaml` as well as in rule files.
@@ -51,6 +51,9 @@ pub fn read(sources: &Sources, diagnostics: &mut Diagnostics) -> (Settings, Spec
         Some(main) => read_main(main, &mut spec, diagnostics),
         None => Settings::default(),
     };
+    for (name, why) in &sources.unread {
+        diagnostics.error(&Place::start(name), "file", format!("cannot be read: {why}"));
+    }
     for source in &sources.rules {
         read_rules(source, &mut spec, diagnostics);
     }

@@ -4,12 +4,11 @@ use super::decode::{Decoder, Fields, Placed};
 use super::facts::ListKind;
 use super::rules::Pack;
 use super::spec::{
-    AccountSpec, Action, GroupSpec, ListSpec, OverrideSpec, Points, ProfileSpec, RegistryEntry, RegistrySpec, Spec,
-    TagSpec,
+    AccountSpec, GroupSpec, ListSpec, OverrideSpec, Points, ProfileSpec, RegistryEntry, RegistrySpec, Spec, TagSpec,
 };
 use super::tree::{Node, Value};
 use crate::text::Alphabet;
-use crate::wire::command::Tag;
+use crate::wire::command::{CommandStatus, Tag};
 
 /// Octets of an alphanumeric sender (3GPP TS 23.040 §9.1.2.5).
 const SOURCE_ADDR_OCTETS_MAX: usize = 11;
@@ -20,7 +19,10 @@ impl Decoder<'_> {
         if let Some(node) = root.get("home")
             && let Some(fields) = self.fields(node, "`home`", &["country"])
         {
-            spec.home = fields.get("country").and_then(|n| self.country(n, "`country`")).or(spec.home);
+            match fields.get("country") {
+                Some(node) => self.home(node, spec),
+                None => self.missing(fields.place, "`home`", "country"),
+            }
         }
         if let Some(node) = root.get("mode")
             && let Some(mode) = self.mode(node)
@@ -47,6 +49,20 @@ impl Decoder<'_> {
         for (key, node) in self.entries(root, "groups") {
             let group = self.group(key, node);
             spec.groups.extend(group);
+        }
+    }
+
+    /// One country for all files: which of them is read last does not matter.
+    fn home(&mut self, node: &Node, spec: &mut Spec) {
+        let Some(country) = self.country(node, "`country`") else { return };
+        match &spec.home {
+            Some(first) if first.value != country => {
+                let message = format!("`home` is {} already", first.value.as_str());
+                let help = format!("it is at {}", first.place);
+                self.diagnostics.error(&node.place, "duplicate-id", message).help(help);
+            }
+            Some(_) => {}
+            None => spec.home = Some(Placed { value: country, place: node.place.clone() }),
         }
     }
 
@@ -124,15 +140,16 @@ impl Decoder<'_> {
         };
         let (tag_from, block_from) = (threshold("tag"), threshold("block"));
         let words = ["pass", "tag", "block"];
+        let is_mo = direction.map(|d| d.value == "mo");
         let profile = ProfileSpec {
             account: whose("account").and_then(|n| self.text(n, "`account`")).map(|t| t.value),
             account_class: whose("account_class").and_then(|n| self.text(n, "`account_class`")).map(|t| t.value),
-            mo: direction.map(|d| d.value == "mo"),
+            mo: is_mo,
             country: whose("country").and_then(|n| self.country(n, "`country`")),
             tag_from,
             block_from,
-            action_max: fields.get("action_max").and_then(|n| self.action(n, &words)).unwrap_or(Action::Block),
-            status: fields.get("status").and_then(|n| self.status(n)),
+            action_max: fields.get("action_max").and_then(|n| self.action(n, &words)),
+            status: fields.get("status").and_then(|n| self.profile_status(n, is_mo)),
             answer: fields.get("answer").and_then(|n| self.answer_kind(n)),
             tag: fields.get("tag").and_then(|n| self.text(n, "`tag`")),
             id: id?,
@@ -148,6 +165,21 @@ impl Decoder<'_> {
             );
         }
         Some(profile)
+    }
+
+    /// A status that makes ESMEs try again would bring every blocked message back. An SMSC's tries are counted, so that
+    /// ESME_RX_T_APPN may stand for what is mobile originated.
+    fn profile_status(&mut self, node: &Node, is_mo: Option<bool>) -> Option<CommandStatus> {
+        let status = self.status(node)?;
+        let is_counted = is_mo == Some(true) && status == CommandStatus::ESME_RX_T_APPN;
+        if status.is_retryable() && !is_counted {
+            let message = format!("`{status}` makes its peer try again what is blocked");
+            self.diagnostics
+                .error(&node.place, "retryable", message)
+                .help("only a rule whose rate is per: account may answer with it");
+            return None;
+        }
+        Some(status)
     }
 
     fn override_of(&mut self, key: &Node, node: &Node) -> Option<OverrideSpec> {

@@ -2,7 +2,7 @@
 
 use super::decode::{Decoder, Fields, Placed};
 use super::spec::{Action, AnswerKind, Case, Condition, ConditionKind, ExemptionSpec, Mode, Points, RuleSpec};
-use super::tree::Node;
+use super::tree::{Node, Value};
 use crate::wire::command::CommandStatus;
 
 /// What a rule is about: a closed set.
@@ -142,6 +142,8 @@ impl Decoder<'_> {
         if let Some(sample) = fields.get("sample") {
             self.count(sample, "`sample`", 1, 1_000_000);
         }
+        fields.get("owner").and_then(|n| self.text(n, "`owner`"));
+        self.refs(&fields);
         self.rule_advice(node, &fields, &rule);
         Some(rule)
     }
@@ -165,9 +167,12 @@ impl Decoder<'_> {
             let message = format!("rule `{id}` should have {others}{last}");
             self.diagnostics.warning(&rule.id.place, "no-advice", message);
         }
-        if rule.tag.is_some() && rule.action == Some(Action::Block) {
-            let place = rule.tag.as_ref().map_or(&node.place, |t| &t.place);
-            self.diagnostics.warning(place, "no-effect", format!("rule `{id}` blocks: its `tag` is never applied"));
+        let only_tags = rule.action == Some(Action::Tag) && rule.score.unwrap_or_default() == Points(0);
+        for key in ["status", "answer"] {
+            if let Some(node) = fields.get(key).filter(|_| only_tags) {
+                let message = format!("rule `{id}` never blocks: its `{key}` is never used");
+                self.diagnostics.warning(&node.place, "no-effect", message);
+            }
         }
     }
 
@@ -186,6 +191,10 @@ impl Decoder<'_> {
                 help.into_iter().for_each(|h| diagnostic.help(h));
             }
         }
+        for key in ["about", "basis"] {
+            fields.get(key).and_then(|n| self.text(n, &format!("`{key}`")));
+        }
+        self.refs(&fields);
         let id = fields.get("id").and_then(|n| self.id(n, "an exemption's id"));
         let when = fields.get("when").and_then(|n| self.condition(n));
         let mut canonical = pack.canonical.clone();
@@ -209,6 +218,15 @@ impl Decoder<'_> {
         Some(exemption)
     }
 
+    /// `refs`: one source, or a list of them.
+    fn refs(&mut self, fields: &Fields<'_>) {
+        match fields.get("refs") {
+            Some(node) if matches!(node.value, Value::Sequence(_)) => drop(self.texts(node, "`refs`")),
+            Some(node) => drop(self.text(node, "`refs`")),
+            None => {}
+        }
+    }
+
     fn cases(&mut self, node: &Node) -> Vec<Case> {
         let items = self.items(node, "`cases`");
         items.iter().filter_map(|item| self.case(item)).collect()
@@ -222,7 +240,14 @@ impl Decoder<'_> {
             }
         }
         let text = |d: &mut Self, key: &str| fields.get(key).and_then(|n| d.text(n, &format!("`{key}`")));
-        let (from, to, body) = (text(self, "from"), text(self, "to"), text(self, "text"));
+        // An empty address or text is something to try, when it is meant.
+        let maybe_empty = |d: &mut Self, key: &str| match fields.get(key) {
+            Some(Node { place, value: Value::Scalar { text, quoted: true } }) if text.is_empty() => {
+                Some(Placed { value: String::new(), place: place.clone() })
+            }
+            node => node.and_then(|n| d.text(n, &format!("`{key}`"))),
+        };
+        let (from, to, body) = (maybe_empty(self, "from"), maybe_empty(self, "to"), maybe_empty(self, "text"));
         let (account, at, schedule) = (text(self, "account"), text(self, "at"), text(self, "schedule"));
         for moment in [&at, &schedule].into_iter().flatten() {
             if moment.value.parse::<jiff::Timestamp>().is_err() {
@@ -335,6 +360,12 @@ impl Decoder<'_> {
             self.diagnostics
                 .error(&word.place, "unknown-value", "ESME_ROK does not refuse anything")
                 .help("to take a message and drop it, write answer: accept");
+            return None;
+        }
+        if status == CommandStatus::ESME_RX_P_APPN {
+            self.diagnostics
+                .error(&word.place, "unknown-value", "ESME_RX_P_APPN stops everything that waits for the subscriber")
+                .help("ESME_RX_R_APPN refuses this one message");
             return None;
         }
         Some(status)

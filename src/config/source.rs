@@ -19,6 +19,8 @@ pub struct Sources {
     pub main: Option<Source>,
     /// Rule files, in any order.
     pub rules: Vec<Source>,
+    /// Names of files that should be here and could not be read, each with the reason.
+    pub unread: Vec<(String, String)>,
     /// Files that lists and registries name: by the name as written in the rule file named first.
     pub lists: Vec<ListFile>,
 }

@@ -342,7 +342,7 @@ pub struct ProfileSpec {
     /// The score from which it is blocked.
     pub block_from: Option<Points>,
     /// The strongest action allowed.
-    pub action_max: Action,
+    pub action_max: Option<Action>,
     /// The status of refusals that no rule names one for.
     pub status: Option<CommandStatus>,
     /// How blocked messages are answered.
@@ -415,7 +415,7 @@ impl Default for Exceptions {
 #[derive(Clone, Debug, Default)]
 pub struct Spec {
     /// How national numbers are read.
-    pub home: Option<Country>,
+    pub home: Option<Placed<Country>>,
     /// No rule is louder than this.
     pub mode: Mode,
     /// Numbers that subscribers report to: messages to them stand outside.

@@ -154,11 +154,14 @@ impl Gate {
         let message = envelope.message(direction(leg), account, self.session.peer(), cx.now);
         cx.policy.judge(&message, judging, verdict);
         let exceptions = cx.policy.exceptions();
+        let is_report = cx.policy.rules.is_report(&message);
         let (cause, failure) = match (message.reading.undecodable().is_some(), message.reading.is_cut()) {
             (true, _) => (Cause::Undecodable, exceptions.undecodable),
             (false, true) => (Cause::Limit, exceptions.limit),
             (false, false) => return Basis::Judged,
         };
+        // What subscribers report is never blocked, whatever it is written in.
+        let failure = if is_report { Failure::Pass } else { failure };
         match (verdict.action, failure) {
             (Action::Block, _) | (Action::Tag, Failure::Pass) => Basis::Judged,
             (_, Failure::Pass) => Basis::Exception { cause: cause.name(), policy: failure.name() },

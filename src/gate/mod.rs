@@ -14,6 +14,7 @@
 //! but by [`Output::Wake`].
 
 mod act;
+mod holding;
 mod judge;
 mod multi;
 mod parts;
@@ -37,9 +38,10 @@ use crate::wire::command::{CommandId, CommandStatus};
 use crate::wire::frame::Header;
 
 use act::Special;
+use holding::Holding;
 use judge::Judged;
 use multi::Multi;
-use parts::{Holding, Release};
+use parts::Release;
 
 pub use parts::Parts;
 

@@ -18,6 +18,7 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::holding::{Member, Waiting};
 use super::judge::{Judged, Of, direction};
 use super::{Context, Event, Gate, Made};
 use crate::account::{Account, Fate, Incoming, Keeping};
@@ -25,7 +26,7 @@ use crate::audit::{Basis, Reply};
 use crate::limits::{HELD_MAX, HELD_OCTETS_MAX};
 use crate::message::{Envelope, pieces};
 use crate::policy::Policy;
-use crate::session::{Disposition, HeldId, Leg, Legs};
+use crate::session::{Disposition, HeldId, Leg};
 use crate::text::UserData;
 use crate::text::concat::{Key, Part, Piece, Standing, What, digest};
 use crate::time::Timestamp;
@@ -58,40 +59,6 @@ impl Default for Parts {
     }
 }
 
-/// What a gate holds.
-#[derive(Debug, Default)]
-pub(super) struct Holding {
-    /// In the order in which they came.
-    waiting: VecDeque<Waiting>,
-    /// Requests that a peer has been seen to leave open before it stopped to wait; none while it has not.
-    windows: Legs<Option<usize>>,
-    /// Something may be ready.
-    changed: bool,
-    /// A whole message is being let go: it was the first between its ends, and waits behind none that came after it.
-    letting_go: bool,
-}
-
-/// A message that is held: parts of one, or a whole one behind them.
-#[derive(Debug)]
-struct Waiting {
-    leg: Leg,
-    /// Between whom; several for a submit_multi.
-    ends: Vec<u128>,
-    since: Timestamp,
-    /// None for a whole message.
-    parts: Option<(Key, u64)>,
-    members: Vec<Member>,
-}
-
-/// One PDU that is held.
-#[derive(Clone, Copy, Debug)]
-struct Member {
-    id: HeldId,
-    header: Header,
-    registered: RegisteredDelivery,
-    number: u8,
-}
-
 /// A message that is let go, PDU by PDU.
 #[derive(Debug)]
 pub(super) struct Release {
@@ -106,45 +73,6 @@ pub(super) struct Release {
 impl Release {
     pub(super) fn told(&self) -> (&Envelope, &Verdict, &Policy) {
         (&self.envelope, &self.verdict, &self.policy)
-    }
-}
-
-impl Holding {
-    pub(super) fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
-    }
-
-    /// Has [`Gate::release_ready`] look again.
-    pub(super) fn look_again(&mut self) {
-        self.changed = !self.waiting.is_empty();
-    }
-
-    /// PDUs held that came from this leg.
-    pub(super) fn held(&self, leg: Leg) -> usize {
-        self.waiting.iter().filter(|w| w.leg == leg).map(|w| w.members.len()).sum()
-    }
-
-    fn is_behind(&self, leg: Leg, ends: &[u128]) -> bool {
-        self.waiting.iter().any(|w| w.leg == leg && w.ends.iter().any(|e| ends.contains(e)))
-    }
-
-    fn hold(&mut self, leg: Leg, ends: Vec<u128>, parts: Option<(Key, u64)>, member: Member, now: Timestamp) {
-        let same = |w: &&mut Waiting| w.leg == leg && w.parts.is_some() && w.parts == parts;
-        match self.waiting.iter_mut().find(same) {
-            Some(waiting) => waiting.members.push(member),
-            None => self.waiting.push_back(Waiting { leg, ends, since: now, parts, members: vec![member] }),
-        }
-    }
-
-    fn take(&mut self, id: HeldId) -> Option<Member> {
-        let at = self.waiting.iter().position(|w| w.members.iter().any(|m| m.id == id))?;
-        let waiting = self.waiting.get_mut(at)?;
-        let member = waiting.members.iter().position(|m| m.id == id).map(|n| waiting.members.remove(n));
-        if waiting.members.is_empty() {
-            self.waiting.remove(at);
-        }
-        self.changed = true;
-        member
     }
 }
 

@@ -342,7 +342,7 @@ impl Thing {
                     Test::DomainIn(list, wanted) => (list.contains(host, m.now) == *wanted).into(),
                     Test::DomainLike(list) => list.is_like(host, domain, m.now).into(),
                     Test::HostIn(list) => list.contains(host, m.now).into(),
-                    Test::LinkKind(kind) => (link.kind == *kind).into(),
+                    Test::LinkKind(kind) => link.is(*kind).into(),
                     Test::BrandIn(words) => {
                         let mut skeleton = String::with_capacity(host.len());
                         crate::text::fold::skeleton_of(host, &mut skeleton);

@@ -34,25 +34,25 @@ const ONE_OFF_CHARACTERS_MIN: usize = 6;
 /// to mean something.
 #[must_use]
 pub fn is_one_off(a: &str, b: &str) -> bool {
-    let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
-    if long.len() - short.len() > 4 {
+    let count = |text: &str| text.chars().count();
+    // A character has at most four octets: most names are told apart by their length alone.
+    if a.len().abs_diff(b.len()) > 4 || a == b {
         return false;
     }
-    let short: Vec<char> = short.chars().collect();
-    let long: Vec<char> = long.chars().collect();
-    let (short, long) = if short.len() <= long.len() { (short, long) } else { (long, short) };
-    if short.len() < ONE_OFF_CHARACTERS_MIN || long.len() - short.len() > 1 || short == long {
+    let (short, long) = if count(a) <= count(b) { (a, b) } else { (b, a) };
+    let (short_count, long_count) = (count(short), count(long));
+    if short_count < ONE_OFF_CHARACTERS_MIN || long_count - short_count > 1 {
         return false;
     }
-    let same_front = short.iter().zip(&long).take_while(|(x, y)| x == y).count();
-    let same_back = short.iter().rev().zip(long.iter().rev()).take_while(|(x, y)| x == y).count();
-    if short.len() != long.len() {
-        return same_front + same_back >= short.len();
+    let same = |(x, y): &(char, char)| x == y;
+    let front = short.chars().zip(long.chars()).take_while(same).count();
+    let back = short.chars().rev().zip(long.chars().rev()).take_while(same).count();
+    if short_count != long_count {
+        return front + back >= short_count;
     }
-    let differ = short.len() - (same_front + same_back).min(short.len());
-    let swapped = differ == 2
-        && short.get(same_front) == long.get(same_front + 1)
-        && short.get(same_front + 1) == long.get(same_front);
+    let differ = short_count - (front + back).min(short_count);
+    let at = |text: &str, n| text.chars().nth(n);
+    let swapped = differ == 2 && at(short, front) == at(long, front + 1) && at(short, front + 1) == at(long, front);
     differ == 1 || swapped
 }
 

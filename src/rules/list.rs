@@ -24,6 +24,28 @@ fn holds(entries: &HashMap<Box<str>, Until>, entry: &str, now: Timestamp) -> boo
     entries.get(entry).is_some_and(|until| now < *until)
 }
 
+/// Whether one of them is a slip away.
+fn one_off(entries: &HashMap<Box<str>, Until>, skeleton: &str, now: Timestamp) -> bool {
+    entries.iter().any(|(known, until)| now < *until && likeness::is_one_off(skeleton, known))
+}
+
+/// Asks with a name in small letters, when it has others; a name as long as a PDU carries it costs no allocation.
+fn in_small_letters<T>(name: &str, ask: impl FnOnce(&str) -> T) -> Option<T> {
+    if !name.chars().any(char::is_uppercase) {
+        return None;
+    }
+    let mut room = [0; 64];
+    let ascii = room.get_mut(..name.len()).filter(|_| name.is_ascii()).and_then(|room| {
+        room.copy_from_slice(name.as_bytes());
+        room.make_ascii_lowercase();
+        std::str::from_utf8(room).ok()
+    });
+    Some(match ascii {
+        Some(name) => ask(name),
+        None => ask(&name.to_lowercase()),
+    })
+}
+
 /// Domains; each stands for its subdomains too.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Domains {
@@ -72,9 +94,7 @@ impl Domains {
         let label = domain.split('.').next().unwrap_or(domain);
         let is_like = |part: &str| {
             let skeleton = likeness::skeleton(part);
-            let is_one_off =
-                |(known, until): (&Box<str>, &Until)| now < *until && likeness::is_one_off(&skeleton, known);
-            holds(&self.labels, &skeleton, now) || self.labels.iter().any(is_one_off)
+            holds(&self.labels, &skeleton, now) || one_off(&self.labels, &skeleton, now)
         };
         is_like(label) || label.split('-').any(|part| part.len() >= 4 && part != label && is_like(part))
     }
@@ -115,10 +135,7 @@ impl Senders {
         if self.entries.is_empty() {
             return false;
         }
-        if holds(&self.entries, id, now) {
-            return true;
-        }
-        id.chars().any(char::is_uppercase) && holds(&self.entries, &id.to_lowercase(), now)
+        holds(&self.entries, id, now) || in_small_letters(id, |id| holds(&self.entries, id, now)).unwrap_or(false)
     }
 
     /// Whether it reads like an entry and is none.
@@ -128,8 +145,7 @@ impl Senders {
             return false;
         }
         let skeleton = likeness::skeleton(id);
-        let is_one_off = |(known, until): (&Box<str>, &Until)| now < *until && likeness::is_one_off(&skeleton, known);
-        !skeleton.is_empty() && (holds(&self.skeletons, &skeleton, now) || self.skeletons.iter().any(is_one_off))
+        !skeleton.is_empty() && (holds(&self.skeletons, &skeleton, now) || one_off(&self.skeletons, &skeleton, now))
     }
 
     /// Entries.
@@ -282,14 +298,16 @@ impl Registry {
     }
 
     /// The entries of a sender that hold for this account today.
-    fn holding(&self, sender: &str, account: &str, now: Timestamp) -> impl Iterator<Item = &Registered> {
-        let all = match self.entries.get(sender) {
-            None if sender.chars().any(char::is_uppercase) => self.entries.get(sender.to_lowercase().as_str()),
-            found => found,
-        };
-        let account = account.to_owned();
+    fn holding<'a>(
+        &'a self,
+        sender: &str,
+        account: &'a str,
+        now: Timestamp,
+    ) -> impl Iterator<Item = &'a Registered> + use<'a> {
+        let all =
+            self.entries.get(sender).or_else(|| in_small_letters(sender, |sender| self.entries.get(sender)).flatten());
         all.into_iter().flatten().filter(move |e| {
-            (e.accounts.is_empty() || e.accounts.contains(&account))
+            (e.accounts.is_empty() || e.accounts.iter().any(|a| a == account))
                 && e.valid_from.is_none_or(|from| now >= from)
                 && e.valid_before.is_none_or(|before| now < before)
         })

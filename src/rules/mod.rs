@@ -23,7 +23,7 @@ use list::Registry;
 use matcher::Matcher;
 
 use crate::config::spec::{Action, AnswerKind, Mode, Place, Points};
-use crate::message::{Message, PartyKind};
+use crate::message::Message;
 use crate::text::number::Number;
 use crate::time::Timestamp;
 use crate::wire::command::CommandStatus;
@@ -113,6 +113,8 @@ pub struct Scratch {
     fired: Vec<Truth>,
     /// What fired in the last message.
     pub findings: Vec<Finding>,
+    /// What has ended is asked as if it had not: to tell a rule that no longer does what it should from one that is over.
+    pub(crate) timeless: bool,
 }
 
 /// All registries of a policy.
@@ -146,7 +148,8 @@ impl Ruleset {
         scratch.fired.clear();
         scratch.fired.resize(self.rules.len(), Truth::Unknown);
         for (n, rule) in self.rules.iter().enumerate() {
-            let truth = if rule.mode == Mode::Off || rule.expires.is_some_and(|at| message.now >= at) {
+            let is_over = !scratch.timeless && rule.expires.is_some_and(|at| message.now >= at);
+            let truth = if rule.mode == Mode::Off || is_over {
                 Truth::Unknown
             } else {
                 let Scratch { hits, fired, .. } = scratch;
@@ -180,18 +183,18 @@ impl Ruleset {
 
     /// Whether an exemption holds for the message last evaluated.
     pub(crate) fn exemption_holds(&self, exemption: &Exemption, message: &Message<'_>, scratch: &mut Scratch) -> Truth {
-        if exemption.expires.is_some_and(|at| message.now >= at) {
+        if !scratch.timeless && exemption.expires.is_some_and(|at| message.now >= at) {
             return Truth::False;
         }
         let Scratch { hits, fired, .. } = scratch;
         exemption.when.evaluate(&mut Cx { message, rules: self, hits, fired })
     }
 
-    /// Whether a subscriber reports a message: such are never judged.
+    /// Whether a subscriber reports a message: such are never judged. The type of number that the address claims does not
+    /// matter.
     #[must_use]
     pub fn is_report(&self, message: &Message<'_>) -> bool {
-        message.recipient.kind == PartyKind::ShortCode
-            && self.report_short_codes.iter().any(|c| c == message.recipient.id)
+        self.report_short_codes.iter().any(|c| c == message.recipient.id)
     }
 
     /// How the sender's name stands in the registries, for the record: none when no registry knows it.
@@ -200,6 +203,14 @@ impl Ruleset {
         let sender = message.sender.id;
         let known = self.registries.all.iter().find(|(_, r)| r.senders.contains(sender, message.now));
         known.map(|(_, r)| r.standing(sender, message.account.id, message.now))
+    }
+
+    /// Rules and exemptions that have ended: what each is, its id and its place.
+    pub fn ended(&self, now: Timestamp) -> impl Iterator<Item = (&'static str, &str, &Place)> {
+        let is_over = move |expires: Option<Timestamp>| expires.is_some_and(|at| now >= at);
+        let rules = self.rules.iter().filter(move |r| is_over(r.expires)).map(|r| ("rule", &*r.id, &r.place));
+        let exemptions = self.exemptions.iter().filter(move |e| is_over(e.expires));
+        rules.chain(exemptions.map(|e| ("exemption", &*e.id, &e.place)))
     }
 
     /// The rule of a finding.

@@ -26,13 +26,13 @@ impl Origin {
     /// Reads everything, until two reads in a row are the same.
     ///
     /// # Errors
-    /// When a file that was named cannot be read.
+    /// When the files do not stand still.
     pub fn read(&self) -> Result<Sources, String> {
-        let mut last = self.read_once()?;
+        let mut last = self.read_once();
         for _ in 0..READS_MAX {
             #[allow(clippy::disallowed_methods, reason = "a half-written folder must be waited for")]
             std::thread::sleep(BETWEEN_READS);
-            let next = self.read_once()?;
+            let next = self.read_once();
             if fingerprint(&next) == fingerprint(&last) {
                 return Ok(next);
             }
@@ -41,27 +41,28 @@ impl Origin {
         Err("the rule files do not stand still".into())
     }
 
-    /// Reads everything once.
-    ///
-    /// # Errors
-    /// When a file that was named cannot be read.
-    pub fn read_once(&self) -> Result<Sources, String> {
+    /// Reads everything once. What cannot be read is told in [`Sources::unread`], so that all of it is told at once.
+    #[must_use]
+    pub fn read_once(&self) -> Sources {
         let mut sources = Sources::default();
+        let mut unread = Vec::new();
         let mut paths = self.rules.clone();
         if let Some(main) = &self.main {
-            let source = source(main)?;
-            if self.rules.is_empty() {
-                let settings = config::read_settings(&source, &mut config::diagnostic::Diagnostics::default());
+            sources.main = source(main).map_err(|why| unread.push(why)).ok();
+            if self.rules.is_empty()
+                && let Some(source) = &sources.main
+            {
+                let settings = config::read_settings(source, &mut config::diagnostic::Diagnostics::default());
                 let folder = main.parent().unwrap_or(Path::new(""));
                 paths = settings.rules.iter().map(|p| folder.join(p)).collect();
             }
-            sources.main = Some(source);
         }
         for path in &paths {
-            for file in rule_files(path)? {
-                sources.rules.push(source(&file)?);
+            for file in rule_files(path, &mut unread) {
+                sources.rules.extend(source(&file).map_err(|why| unread.push(why)));
             }
         }
+        sources.unread = unread;
         sources.lists = config::files_named(&sources)
             .into_iter()
             .map(|(named_in, name)| {
@@ -69,7 +70,7 @@ impl Origin {
                 ListFile { named_in, name, text }
             })
             .collect();
-        Ok(sources)
+        sources
     }
 
     /// A file that a list names is looked for beside the rule file, in the folder above, beside `tapis.yaml`, and in
@@ -114,20 +115,30 @@ impl Origin {
     }
 }
 
-fn source(path: &Path) -> Result<Source, String> {
-    let octets = fs::read(path).map_err(|e| format!("{}: {e}", path.display()))?;
-    let text = String::from_utf8(octets)
-        .map_err(|e| format!("{}: not UTF-8 at octet {}", path.display(), e.utf8_error().valid_up_to()))?;
-    Ok(Source { name: path.display().to_string(), text })
+/// The name of a file that could not be read, and why.
+type Unread = (String, String);
+
+fn source(path: &Path) -> Result<Source, Unread> {
+    let name = path.display().to_string();
+    let octets = fs::read(path).map_err(|e| (name.clone(), e.to_string()))?;
+    match String::from_utf8(octets) {
+        Ok(text) => Ok(Source { name, text }),
+        Err(e) => Err((name, format!("it is not UTF-8 at octet {}", e.utf8_error().valid_up_to()))),
+    }
 }
 
 /// A file itself, or the `.yaml` and `.yml` files of a folder and those below, in the order of their names.
-fn rule_files(path: &Path) -> Result<Vec<PathBuf>, String> {
+fn rule_files(path: &Path, unread: &mut Vec<Unread>) -> Vec<PathBuf> {
     if !path.is_dir() {
-        return Ok(vec![path.to_owned()]);
+        return vec![path.to_owned()];
     }
-    let entries = fs::read_dir(path).map_err(|e| format!("{}: {e}", path.display()))?;
-    let mut entries: Vec<PathBuf> = entries.filter_map(|e| e.ok().map(|e| e.path())).collect();
+    let mut entries: Vec<PathBuf> = match fs::read_dir(path) {
+        Ok(entries) => entries.filter_map(|e| e.ok().map(|e| e.path())).collect(),
+        Err(e) => {
+            unread.push((path.display().to_string(), e.to_string()));
+            return Vec::new();
+        }
+    };
     entries.sort();
     let mut files = Vec::new();
     for entry in entries {
@@ -137,18 +148,21 @@ fn rule_files(path: &Path) -> Result<Vec<PathBuf>, String> {
             continue;
         }
         if entry.is_dir() {
-            files.extend(rule_files(&entry)?);
+            files.extend(rule_files(&entry, unread));
         } else if yaml {
             files.push(entry);
         }
     }
-    Ok(files)
+    files
 }
 
 fn fingerprint(sources: &Sources) -> blake3::Hash {
     let mut hasher = blake3::Hasher::new();
     for source in sources.main.iter().chain(&sources.rules) {
         hasher.update(source.name.as_bytes()).update(b"\0").update(source.text.as_bytes()).update(b"\0");
+    }
+    for (name, why) in &sources.unread {
+        hasher.update(name.as_bytes()).update(b"\0").update(why.as_bytes()).update(b"\0");
     }
     for list in &sources.lists {
         hasher.update(list.name.as_bytes()).update(b"\0");

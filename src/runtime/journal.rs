@@ -4,9 +4,9 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -30,12 +30,20 @@ struct Entry {
     body: Map<String, Value>,
 }
 
+/// What the writer is told.
+#[derive(Debug)]
+enum Order {
+    Write(Entry),
+    /// Nothing comes after this.
+    End,
+}
+
 /// The end that sessions write to.
 #[derive(Debug)]
 pub struct Journal {
-    queue: Option<SyncSender<Entry>>,
+    queue: Option<SyncSender<Order>>,
     state: Arc<State>,
-    writer: Option<JoinHandle<()>>,
+    writer: Mutex<Option<JoinHandle<()>>>,
 }
 
 #[derive(Debug, Default)]
@@ -49,7 +57,7 @@ impl Journal {
     /// A journal that takes nothing.
     #[must_use]
     pub fn off() -> Self {
-        Self { queue: None, state: Arc::default(), writer: None }
+        Self { queue: None, state: Arc::default(), writer: Mutex::default() }
     }
 
     /// Opens a journal in the folder of the settings, which is made when it is missing.
@@ -58,7 +66,7 @@ impl Journal {
     /// When the folder cannot be written to.
     pub fn open(settings: &JournalSettings, dir: &Path, recorder: Recorder, clock: Clock) -> io::Result<Self> {
         fs::create_dir_all(dir)?;
-        let (queue, entries) = sync_channel(QUEUE_MAX);
+        let (queue, orders) = sync_channel(QUEUE_MAX);
         let state = Arc::new(State::default());
         let mut segments = Segments {
             dir: dir.to_owned(),
@@ -79,8 +87,8 @@ impl Journal {
             lost: 0,
             broken: false,
         };
-        let writer = std::thread::Builder::new().name("journal".into()).spawn(move || writer.run(&entries))?;
-        Ok(Self { queue: Some(queue), state, writer: Some(writer) })
+        let writer = std::thread::Builder::new().name("journal".into()).spawn(move || writer.run(&orders))?;
+        Ok(Self { queue: Some(queue), state, writer: Mutex::new(Some(writer)) })
     }
 
     /// Whether there is one.
@@ -98,7 +106,7 @@ impl Journal {
     /// Writes a record, or counts it as lost. It never waits.
     pub fn write(&self, kind: &'static str, at: Timestamp, body: Map<String, Value>) {
         let Some(queue) = &self.queue else { return };
-        match queue.try_send(Entry { kind, at, body }) {
+        match queue.try_send(Order::Write(Entry { kind, at, body })) {
             Ok(()) => {
                 self.state.waiting.fetch_add(1, Ordering::Relaxed);
             }
@@ -110,10 +118,11 @@ impl Journal {
         }
     }
 
-    /// Writes what waits, and ends.
-    pub fn close(mut self) {
-        self.queue = None;
-        if let Some(writer) = self.writer.take() {
+    /// Waits until everything is written, whoever else still knows the journal; what comes later is lost.
+    pub fn close(&self) {
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let (Some(queue), Some(writer)) = (&self.queue, writer) {
+            let _ = queue.send(Order::End);
             let _ = writer.join();
         }
     }
@@ -170,21 +179,25 @@ struct Writer {
 const BATCH_OCTETS: usize = 64 * 1024;
 
 impl Writer {
-    fn run(mut self, entries: &Receiver<Entry>) {
+    fn run(mut self, orders: &Receiver<Order>) {
         let mut batch = Vec::with_capacity(BATCH_OCTETS * 2);
         let mut synced = self.clock.now();
         loop {
-            let first = entries.recv_timeout(self.segments.sync_every);
-            let ended = matches!(first, Err(RecvTimeoutError::Disconnected));
-            let mut entry = first.ok();
+            let first = orders.recv_timeout(self.segments.sync_every);
+            let mut ended = matches!(first, Err(RecvTimeoutError::Disconnected));
+            let mut order = first.ok();
             let mut records = 0;
             let chain = self.chain.clone();
             self.tell_gap(&mut batch);
-            while let Some(one) = entry {
+            while let Some(one) = order {
+                let Order::Write(one) = one else {
+                    ended = true;
+                    break;
+                };
                 self.chain.write(&self.recorder, one.kind, one.at, one.body, &mut batch);
                 counter!("tapis_journal_records_total", "kind" => one.kind).increment(1);
                 records += 1;
-                entry = if batch.len() < BATCH_OCTETS { entries.try_recv().ok() } else { None };
+                order = if batch.len() < BATCH_OCTETS { orders.try_recv().ok() } else { None };
             }
             self.flush(&mut batch, chain, records);
             let waiting = self.state.waiting.fetch_sub(records, Ordering::Relaxed).saturating_sub(records);

@@ -191,13 +191,11 @@ impl Node {
     }
 
     /// The last records, and what is remembered. Nothing is served any more.
-    pub fn close(self: Arc<Self>) {
+    pub fn close(&self) {
         self.tell_tally();
         self.control("stop", json!({}));
         self.save();
-        if let Some(node) = Arc::into_inner(self) {
-            node.journal.close();
-        }
+        self.journal.close();
     }
 
     /// Refuses what is new, and ends once outstanding answers have come home.

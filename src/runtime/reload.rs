@@ -61,12 +61,15 @@ pub struct Reloader {
     turn: Mutex<()>,
 }
 
+/// Everything that is wrong, and what was read.
+pub type Refused = (Vec<Diagnostic>, Box<Sources>);
+
 /// Reads, compiles and runs cases.
 ///
 /// # Errors
 /// Everything that is wrong, with what was read.
-pub fn load(origin: &Origin, now: Timestamp) -> Result<(Loaded, Sources, case::Outcome), (Vec<Diagnostic>, Sources)> {
-    let sources = origin.read().map_err(|why| (vec![unreadable(why)], Sources::default()))?;
+pub fn load(origin: &Origin, now: Timestamp) -> Result<(Loaded, Sources, case::Outcome), Refused> {
+    let sources = origin.read().map_err(|why| (vec![unreadable(why)], Box::default()))?;
     check(sources, now)
 }
 
@@ -74,19 +77,17 @@ pub fn load(origin: &Origin, now: Timestamp) -> Result<(Loaded, Sources, case::O
 ///
 /// # Errors
 /// Everything that is wrong, with what was read.
-pub fn check(sources: Sources, now: Timestamp) -> Result<(Loaded, Sources, case::Outcome), (Vec<Diagnostic>, Sources)> {
+pub fn check(sources: Sources, now: Timestamp) -> Result<(Loaded, Sources, case::Outcome), Refused> {
     let (loaded, mut diagnostics) = policy::read(&sources);
-    let whole = !diagnostics.has_errors();
-    let outcome = case::run(&loaded.spec, &loaded.policy, whole, now, &mut diagnostics);
+    let outcome = case::run(&loaded, &sources, now, &mut diagnostics);
     if diagnostics.has_errors() {
-        return Err((diagnostics.sorted(), sources));
+        return Err((diagnostics.sorted(), Box::new(sources)));
     }
     Ok((Loaded { warnings: diagnostics.sorted(), ..loaded }, sources, outcome))
 }
 
 fn unreadable(why: String) -> Diagnostic {
-    let file = why.split(": ").next().unwrap_or("files").to_owned();
-    Diagnostic { place: Place::start(&file), code: "file", severity: Severity::Error, message: why, help: None }
+    Diagnostic { place: Place::start("files"), code: "file", severity: Severity::Error, message: why, help: None }
 }
 
 impl Reloader {
@@ -158,9 +159,7 @@ impl Reloader {
 
     /// Keeps the sources of the policy in force.
     pub fn keep_sources(&self, node: &Node) {
-        if let Ok(sources) = self.origin.read_once() {
-            self.keep(node.policy.load().digest(), &sources);
-        }
+        self.keep(node.policy.load().digest(), &self.origin.read_once());
     }
 
     fn keep(&self, digest: &str, sources: &Sources) {

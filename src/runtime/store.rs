@@ -3,13 +3,16 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use crate::account::Memory;
 
 /// The snapshot's file.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Store {
     path: PathBuf,
+    /// One snapshot is written at a time: the last one of a node may meet one that is under way.
+    writing: Mutex<()>,
 }
 
 impl Store {
@@ -19,7 +22,7 @@ impl Store {
     /// When the folder cannot be made.
     pub fn open(dir: &Path) -> io::Result<Self> {
         fs::create_dir_all(dir)?;
-        Ok(Self { path: dir.join("remembered.jsonl") })
+        Ok(Self { path: dir.join("remembered.jsonl"), writing: Mutex::default() })
     }
 
     /// Takes back what was remembered; answers how many messages. A damaged line ends it, and is told.
@@ -45,6 +48,7 @@ impl Store {
     /// # Errors
     /// When the file cannot be written.
     pub fn save(&self, memory: &Memory) -> io::Result<()> {
+        let _one = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let new = self.path.with_extension("new");
         let mut file = File::create(&new)?;
         file.write_all(&memory.snapshot())?;

@@ -109,6 +109,10 @@ impl Session {
             return None;
         }
         for leg in [Leg::Esme, Leg::Smsc] {
+            // Its leg could still be written to, and now there is nobody who would answer.
+            if let Some(id) = self.hold.first(leg) {
+                return Some(Step::Abandoned { id, leg });
+            }
             while let Some(request) = self.windows.of_mut(leg).abandon() {
                 if request.token != 0 && !request.expired {
                     return Some(Step::InDoubt { leg, request });

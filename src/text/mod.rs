@@ -2,40 +2,35 @@
 //!
 //! One [`Reading`] holds every buffer and is reused from message to message: reading allocates nothing once it has grown.
 
-mod amount;
 pub mod anomaly;
 mod charset;
 pub mod concat;
 pub mod decode;
 mod doubt;
 pub mod encode;
+pub mod entity;
 pub mod fold;
 pub mod gsm7;
-mod handle;
-mod link;
 mod national;
 pub mod number;
 mod packed;
 pub mod payload;
-mod phone;
 pub mod udh;
 mod utf16;
 mod weigh;
 
 use std::ops::Range;
 
-pub use amount::{Amount, Code};
 pub use anomaly::{Anomalies, Anomaly};
 pub use decode::Undecodable;
-pub use handle::{App, Handle};
-pub use link::{Link, LinkKind};
+pub use entity::{Amount, App, Code, Handle, Link, LinkKind, Phone};
 pub use payload::Payload;
-pub use phone::Phone;
 pub use udh::{Concat, Udh};
 
 use crate::limits::TEXT_CHARACTERS_MAX;
 use crate::wire::command::DataCoding;
 use decode::Buffers;
+use entity::Entities;
 use number::Country;
 
 /// What data_coding 0 means: the SMSC's default alphabet.
@@ -108,23 +103,28 @@ pub struct Reading {
     payload: Payload,
     anomalies: Anomalies,
     buffers: Buffers,
-    hosts: String,
-    links: Vec<Link>,
-    phones: Vec<Phone>,
-    handles: Vec<Handle>,
-    amounts: Vec<Amount>,
-    codes: Vec<Code>,
+    entities: Entities,
 }
 
 impl Reading {
     /// Reads user data; texts of several are parted by a line feed.
     pub fn read(&mut self, user_data: &[UserData<'_>], cx: &ReadContext) {
-        self.decode(user_data, cx);
+        self.take(user_data, cx);
         self.understand(cx);
     }
 
     /// Reads user data and looks for nothing in it: it has its text, and neither a matching form nor entities.
     pub fn decode(&mut self, user_data: &[UserData<'_>], cx: &ReadContext) {
+        self.take(user_data, cx);
+        for view in [&mut self.plain, &mut self.folded, &mut self.skeleton] {
+            view.clear();
+        }
+        self.plain_places.clear();
+        self.places.clear();
+        self.entities.find("", cx.home, &|_| false);
+    }
+
+    fn take(&mut self, user_data: &[UserData<'_>], cx: &ReadContext) {
         self.start();
         for one in user_data {
             if !self.text.is_empty() {
@@ -159,11 +159,6 @@ impl Reading {
         self.buffers.second.clear();
         (self.undecodable, self.binary, self.cut, self.udh) = (None, false, false, None);
         (self.ports, self.payload, self.anomalies) = (None, Payload::Text, Anomalies::default());
-        for text in [&mut self.plain, &mut self.folded, &mut self.skeleton, &mut self.hosts] {
-            text.clear();
-        }
-        (self.plain_places.clear(), self.places.clear(), self.links.clear(), self.phones.clear());
-        (self.handles.clear(), self.amounts.clear(), self.codes.clear());
     }
 
     fn append(&mut self, parts: &[UserData<'_>], cx: &ReadContext) {
@@ -202,12 +197,11 @@ impl Reading {
         self.skeleton.clear();
         fold::fold_mapped(&self.text, &mut self.folded, &mut self.places);
         fold::skeleton_of(&self.folded, &mut self.skeleton);
-        self.hosts.clear();
-        link::find(&self.text, &mut self.hosts, &mut self.links);
-        amount::find_amounts(&self.text, &self.links, &mut self.amounts);
-        phone::find(&self.text, cx.home, &self.links, &self.amounts, &mut self.phones);
-        handle::find(&self.text, &self.links, &mut self.handles);
-        amount::find_codes(&self.text, &self.links, &self.phones, &self.amounts, &mut self.codes);
+        let (text, plain, places) = (&self.text, &self.plain, &self.plain_places);
+        let written = |plain| fold::written(text, places, &plain);
+        let is_capital = |at: usize| text.get(written(at..at + 1)).is_some_and(|c| c.starts_with(char::is_uppercase));
+        self.entities.find(plain, cx.home, &is_capital);
+        self.entities.place(written);
     }
 
     /// The text as written, at most [`TEXT_CHARACTERS_MAX`] characters. Where it could be read in two ways the reading
@@ -313,53 +307,54 @@ impl Reading {
     /// Links, in their order.
     #[must_use]
     pub fn links(&self) -> &[Link] {
-        &self.links
+        self.entities.links()
     }
 
-    /// The host of a link, in small letters.
+    /// The host of a link as a resolver gets it: small letters, punycode for what is beyond ASCII.
     #[must_use]
     pub fn link_host(&self, link: &Link) -> &str {
-        self.hosts.get(link.host.clone()).unwrap_or_default()
+        self.entities.link_host(link)
     }
 
     /// The registrable domain of a link (Public Suffix List), else its host.
     #[must_use]
     pub fn link_domain(&self, link: &Link) -> &str {
-        self.hosts.get(link.domain.clone()).unwrap_or_default()
+        self.entities.link_domain(link)
+    }
+
+    /// The host of a link as a reader sees it: punycode undone.
+    #[must_use]
+    pub fn link_shown(&self, link: &Link) -> &str {
+        self.entities.link_shown(link)
     }
 
     /// Phone numbers to call.
     #[must_use]
     pub fn phones(&self) -> &[Phone] {
-        &self.phones
+        self.entities.phones()
     }
 
     /// Names in chat applications.
     #[must_use]
     pub fn handles(&self) -> &[Handle] {
-        &self.handles
+        self.entities.handles()
     }
 
-    /// The name of a handle, as written.
+    /// The name of a handle, in small letters.
     #[must_use]
     pub fn handle_id(&self, handle: &Handle) -> &str {
-        self.text.get(handle.id.clone()).unwrap_or_default()
+        self.entities.handle_id(handle)
     }
 
     /// Amounts of money.
     #[must_use]
     pub fn amounts(&self) -> &[Amount] {
-        &self.amounts
+        self.entities.amounts()
     }
 
     /// One-time codes.
     #[must_use]
     pub fn codes(&self) -> &[Code] {
-        &self.codes
+        self.entities.codes()
     }
-}
-
-/// Whether two ranges share an octet.
-fn overlaps(a: &Range<usize>, b: &Range<usize>) -> bool {
-    a.start < b.end && b.start < a.end
 }

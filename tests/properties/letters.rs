@@ -50,6 +50,7 @@ const RECIPIENTS: &[&str] = &[
     "88811",
     "",
     "+9991234567",
+    "+7726",
 ];
 pub const ACCOUNTS: &[&str] = &["", "dbs-direct", "agg-1", "sim-gw", "AGG-1"];
 
@@ -217,7 +218,7 @@ impl Letter {
         let tlvs = Tlvs::new(&tlvs);
         let short_message: &[u8] = if payload { &[] } else { &octets };
         let schedule_delivery_time = self.schedule.as_bytes();
-        let read_as = ReadAs { alphabet: account.alphabet, home: account.home, now: self.now, ..ReadAs::default() };
+        let read_as = ReadAs { alphabet: account.alphabet, home: account.home, now: self.now };
         let mut envelope = Envelope::default();
         match self.operation {
             CommandId::DATA_SM => {
@@ -288,7 +289,7 @@ pub fn letter() -> impl Strategy<Value = Letter> {
         6 => Just(None),
         3 => select(&[0_u8, 1, 3, 8][..]).prop_map(Some),
         2 => any::<u8>().prop_map(Some),
-        1 => select(&[0x11_u8, 0x12, 0x51, 0xf0, 0xf1][..]).prop_map(Some),
+        3 => select(&[0x11_u8, 0x12, 0x51, 0xf0, 0xf1][..]).prop_map(Some),
     ];
     let peer =
         prop::option::of(select(&[[10, 1, 2, 3], [192, 0, 2, 7]][..]).prop_map(|a| IpAddr::V4(Ipv4Addr::from(a))));

@@ -242,9 +242,9 @@ impl<'a> Oracle<'a> {
             |group: Option<&str>| -> i64 { remaining.iter().filter(|r| self.group(r) == group).map(|r| r.score).sum() };
         let groups = self.files.iter().filter_map(|f| f.get("groups")?.as_object()).flatten();
         let score = sum(None) + groups.map(|(name, group)| sum(Some(name)).min(hundredths(&group["cap"]))).sum::<i64>();
-        let profiles = self.files.iter().flat_map(|f| items(f, "profiles"));
+        let mut profiles = self.files.iter().flat_map(|f| items(f, "profiles"));
         let fits = |p: &&Value| p.get("for").is_none_or(|f| text(f, "direction") == Some(message.direction.name()));
-        let profile = profiles.filter(fits).next();
+        let profile = profiles.find(fits);
         let threshold =
             |key: &str, default: i64| profile.and_then(|p| p.get("thresholds")?.get(key)).map_or(default, hundredths);
         let by_score = match score {
@@ -442,7 +442,7 @@ impl<'a> Oracle<'a> {
                 let parts: Vec<String> = host.split(['.', '-']).map(skeleton).collect();
                 self.list(name, pack).iter().any(|(_, entry)| parts.contains(&skeleton(entry.trim_end_matches('*'))))
             }
-            ("link", "kind") => is(reading.links()[n].kind.name()),
+            ("link", "kind") => reading.links()[n].kinds().any(|kind| is(kind.name())),
             ("link", "sender_owns") => {
                 let mut own = self.registered(None, None, m);
                 own.any(|e| items(e, "domains").filter_map(Value::as_str).any(|d| is_at_domain(host, d))) == is_true

@@ -4,6 +4,7 @@
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 
 mod carrier;
+mod exceptions;
 mod parts;
 mod traffic;
 mod world;

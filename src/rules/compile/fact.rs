@@ -19,7 +19,8 @@ impl<'a> Compiler<'a> {
     ) -> Option<Option<Test>> {
         if !field.spec.known {
             scope.needs_memory = true;
-            scope.per_account |= field.spec.name == "per" && texts(field).iter().any(|t| t.value == "account");
+            let is_account = |t: &Placed<String>| t.value == "account";
+            scope.per_account |= field.spec.name == "per" && texts(field).iter().all(is_account);
             if field.spec.name == "of" && fact.name == "rate" {
                 self.finding(texts(field).first()?, scope)?;
             }

@@ -45,10 +45,10 @@ impl Compiler<'_> {
         }
         let expires = header.iter().position(|name| name == "expires");
         let mut entries = Vec::with_capacity(lines.len());
-        for (_, line) in lines.into_iter().skip(1) {
+        for (written, line) in lines.into_iter().skip(1) {
             let fields = csv(&line.value);
             let field = |at: usize| fields.get(at).filter(|f| !f.is_empty());
-            let placed = |value: &String| Placed { value: value.clone(), place: line.place.clone() };
+            let placed = |value: &String| Placed { value: value.clone(), place: within(&line.place, &written, value) };
             let until = match expires.and_then(field) {
                 None => Some(FOR_EVER),
                 Some(date) => {
@@ -108,7 +108,7 @@ impl Compiler<'_> {
         }
         for (line, whole) in lines.iter().skip(1) {
             let fields = csv(line);
-            let placed = |value: &str| Placed { value: value.to_owned(), place: whole.place.clone() };
+            let placed = |value: &str| Placed { value: value.to_owned(), place: within(&whole.place, line, value) };
             let get = |name: &str| {
                 let at = header.iter().position(|h| h == name)?;
                 fields.get(at).filter(|f| !f.is_empty()).cloned()
@@ -269,6 +269,12 @@ impl Compiler<'_> {
         let of = |p: Option<&str>| self.registries.all.iter().position(|(n, _)| *n == full(p, &name.value));
         of(pack).or_else(|| of(None))
     }
+}
+
+/// Where a value stands in its line.
+fn within(line: &Place, text: &str, value: &str) -> Place {
+    let Some((before, _)) = text.split_once(value) else { return line.clone() };
+    Place { column: before.chars().count() + 1, length: value.chars().count().max(1), ..line.clone() }
 }
 
 /// The fields of one line of CSV (RFC 4180).

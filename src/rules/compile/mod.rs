@@ -36,6 +36,7 @@ pub fn compile(spec: &Spec, files: &ListFiles, diagnostics: &mut Diagnostics) ->
             set.exemptions.push(exemption);
         }
     }
+    compiler.all_are_there(&set);
     set.exemptions.sort_by(|a, b| a.id.cmp(&b.id));
     set.list_entries = compiler.list_entries();
     set.registries = compiler.registries;
@@ -140,6 +141,26 @@ impl<'a> Compiler<'a> {
                 let message = format!("`{name}` is the name of another list or registry");
                 self.diagnostics.error(place, "duplicate-id", message).help(format!("the other is at {first}"));
             }
+        }
+        let groups = spec.groups.iter().map(|g| ("group", g.name.value.clone(), &g.name.place));
+        let tags = spec.tags.iter().map(|t| ("tag", full(t.pack.as_deref(), &t.name.value), &t.name.place));
+        let mut seen: HashMap<(&str, String), &Place> = HashMap::new();
+        for (what, name, place) in groups.chain(tags) {
+            let message = format!("there is another {what} `{name}`");
+            if let Some(first) = seen.insert((what, name), place) {
+                self.diagnostics.error(place, "duplicate-id", message).help(format!("the other is at {first}"));
+            }
+        }
+    }
+
+    /// Nothing is left out in silence: a rule that is not there was told.
+    fn all_are_there(&mut self, set: &Ruleset) {
+        if self.diagnostics.has_errors() {
+            return;
+        }
+        for rule in self.spec.rules.iter().filter(|r| set.rule_of(&r.id.value).is_none()) {
+            let message = format!("rule `{}` could not be compiled", rule.id.value);
+            self.diagnostics.error(&rule.id.place, "not-compiled", message);
         }
     }
 

@@ -1,0 +1,175 @@
+//! What stands in a text: links, phone numbers, chat handles, amounts of money, one-time codes.
+//!
+//! Everything is looked for in the plain view ([`super::Reading::plain`]): small letters, compatibility forms undone,
+//! invisible characters gone. [`Marks`] are read in one pass and say where anything can stand at all; then each kind is
+//! found in turn, and what one has taken the next leaves alone: `bit.ly/12345678` has no code in it.
+//!
+//! Work is linear in the text: every finder goes forward over marks, reads at most a bounded stretch around one, and stops
+//! at [`ENTITIES_MAX`](crate::limits::ENTITIES_MAX).
+//!
+//! Mail addresses are not links: nobody opens `help@dbs.com` by touching it, and their domain says who is written to, not
+//! where the reader is led. An address with a path behind it is a link to its host.
+
+mod amount;
+mod belief;
+mod code;
+mod handle;
+mod host;
+pub mod idn;
+mod link;
+mod marks;
+mod phone;
+mod plan;
+mod words;
+
+use std::ops::Range;
+
+use super::number::{self, Country};
+pub use amount::{Amount, CURRENCIES, Currency};
+pub use code::{Code, DIGITS as CODE_DIGITS};
+pub use handle::{App, Handle};
+pub use link::{Link, LinkKind};
+pub use phone::Phone;
+
+use marks::Marks;
+
+/// Everything found in one text; reused from text to text.
+#[derive(Debug, Default)]
+pub struct Entities {
+    marks: Marks,
+    labels: Vec<host::Label>,
+    code_words: Vec<(usize, usize)>,
+    taken: Taken,
+    names: String,
+    links: Vec<Link>,
+    phones: Vec<Phone>,
+    handles: Vec<Handle>,
+    amounts: Vec<Amount>,
+    codes: Vec<Code>,
+}
+
+impl Entities {
+    /// Finds what stands in `plain`, the plain view of a text that is read in `home`. `is_capital` says whether the
+    /// character at an octet was written as a capital letter.
+    pub fn find(&mut self, plain: &str, home: Option<Country>, is_capital: &dyn Fn(usize) -> bool) {
+        self.names.clear();
+        self.links.clear();
+        self.handles.clear();
+        self.taken.ranges.clear();
+        self.marks.read(plain);
+        let (names, links) = (&mut self.names, &mut self.links);
+        link::Search { text: plain, is_capital, labels: &mut self.labels, names, links, done: 0, spaced: 0 }
+            .run(&self.marks);
+        self.taken.add(self.links.iter().map(|l| &l.written));
+        let runs = &self.marks.runs;
+        amount::find(plain, home, runs, &self.taken, &mut self.amounts);
+        self.taken.add(self.amounts.iter().map(|a| &a.written));
+        phone::find(plain, home, runs, &self.taken, &mut self.phones);
+        let (links, phones, taken) = (&self.links, &self.phones, &self.taken);
+        let (names, handles) = (&mut self.names, &mut self.handles);
+        handle::Search { text: plain, home, links, phones, taken, names, handles }.run(&self.marks);
+        self.taken.add(self.phones.iter().map(|p| &p.written));
+        self.taken.add(self.handles.iter().map(|h| &h.written));
+        code::find(plain, &self.marks, &self.taken, &mut self.code_words, &mut self.codes);
+    }
+
+    /// Makes every `written` one of the text, by a map from the plain view to it.
+    pub fn place(&mut self, written: impl Fn(Range<usize>) -> Range<usize>) {
+        let links = self.links.iter_mut().map(|x| &mut x.written);
+        let phones = self.phones.iter_mut().map(|x| &mut x.written);
+        let handles = self.handles.iter_mut().map(|x| &mut x.written);
+        let amounts = self.amounts.iter_mut().map(|x| &mut x.written);
+        let codes = self.codes.iter_mut().map(|x| &mut x.written);
+        for range in links.chain(phones).chain(handles).chain(amounts).chain(codes) {
+            *range = written(range.clone());
+        }
+    }
+
+    /// Links, in their order.
+    #[must_use]
+    pub fn links(&self) -> &[Link] {
+        &self.links
+    }
+
+    /// The host of a link as a resolver gets it: small letters, punycode for what is beyond ASCII.
+    #[must_use]
+    pub fn link_host(&self, link: &Link) -> &str {
+        self.names.get(link.host.clone()).unwrap_or_default()
+    }
+
+    /// The registrable domain of a link (Public Suffix List), else its host.
+    #[must_use]
+    pub fn link_domain(&self, link: &Link) -> &str {
+        self.names.get(link.domain.clone()).unwrap_or_default()
+    }
+
+    /// The host of a link as a reader sees it: punycode undone.
+    #[must_use]
+    pub fn link_shown(&self, link: &Link) -> &str {
+        self.names.get(link.shown.clone()).unwrap_or_default()
+    }
+
+    /// Phone numbers to call.
+    #[must_use]
+    pub fn phones(&self) -> &[Phone] {
+        &self.phones
+    }
+
+    /// Names in chat applications.
+    #[must_use]
+    pub fn handles(&self) -> &[Handle] {
+        &self.handles
+    }
+
+    /// The name of a handle, in small letters.
+    #[must_use]
+    pub fn handle_id(&self, handle: &Handle) -> &str {
+        self.names.get(handle.id.clone()).unwrap_or_default()
+    }
+
+    /// Amounts of money.
+    #[must_use]
+    pub fn amounts(&self) -> &[Amount] {
+        &self.amounts
+    }
+
+    /// One-time codes.
+    #[must_use]
+    pub fn codes(&self) -> &[Code] {
+        &self.codes
+    }
+}
+
+/// Stretches of the text that an entity has, in order.
+#[derive(Debug, Default)]
+struct Taken {
+    ranges: Vec<Range<usize>>,
+}
+
+impl Taken {
+    fn add<'a>(&mut self, ranges: impl Iterator<Item = &'a Range<usize>>) {
+        let before = self.ranges.len();
+        self.ranges.extend(ranges.cloned());
+        if before > 0 && self.ranges.len() > before {
+            self.ranges.sort_unstable_by_key(|r| r.start);
+        }
+    }
+
+    /// Whether an octet is taken.
+    fn holds(&self, at: usize) -> bool {
+        self.overlaps(&(at..at + 1))
+    }
+
+    /// Whether a stretch shares an octet with one that is taken.
+    fn overlaps(&self, range: &Range<usize>) -> bool {
+        // Stretches are few and hardly ever overlap each other: the last that begins before the end decides, and the one
+        // before it where a handle's stretch holds a number's.
+        let end = self.ranges.partition_point(|r| r.start < range.end);
+        self.ranges.get(..end).is_some_and(|before| before.iter().rev().take(3).any(|r| r.end > range.start))
+    }
+}
+
+/// Whether two ranges share an octet.
+fn overlaps(a: &Range<usize>, b: &Range<usize>) -> bool {
+    a.start < b.end && b.start < a.end
+}

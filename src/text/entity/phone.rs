@@ -1,0 +1,680 @@
+//! Phone numbers that a text asks to call.
+//!
+//! Digits alone say little: a number to call, an account and a parcel look alike. A number is believed by its form
+//! (`+65 …`, a national number of the reader's country with its 0) or by a word before it; the nearest word decides, so
+//! that `rekening 0812…` is an account and `rekening habis, hub 0812…` a number.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use super::Taken;
+use super::marks::Run;
+use super::number::{Country, Number};
+use super::plan::{self, Fit};
+use super::words::{self, Words};
+use crate::limits::ENTITIES_MAX;
+
+/// One number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Phone {
+    /// Octets of the text.
+    pub written: Range<usize>,
+    /// The international number; as written where nobody can say which country it belongs to.
+    pub number: Number,
+}
+
+/// Digits of the longest number (E.164 §6), and of what stands before it abroad: 00, or a carrier's three.
+const DIGITS_MAX: usize = 18;
+
+/// Groups that one number is written in.
+const GROUPS_MAX: usize = 7;
+
+/// Octets before a number in which a word speaks of it.
+const REACH: usize = 44;
+
+/// What a word says of the digits behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Says {
+    Call,
+    /// A text to send there, or a chat application: no short number is called by it.
+    Write,
+    /// An account, a parcel, an order.
+    Other,
+}
+
+static SAYS: LazyLock<Words<Says>> = LazyLock::new(|| {
+    let mut all = Vec::new();
+    let mut add = |says: Says, words: &[&'static str]| all.extend(words.iter().map(|w| (*w, says)));
+    add(
+        Says::Call,
+        &[
+            "call",
+            "calls",
+            "call us",
+            "dial",
+            "tel",
+            "telp",
+            "telpon",
+            "telepon",
+            "telefon",
+            "tlp",
+            "phone",
+            "mobile",
+            "hp",
+            "ph",
+            "hotline",
+            "helpline",
+            "helpdesk",
+            "call center",
+            "call centre",
+            "contact",
+            "contacts",
+            "cp",
+            "enquiry",
+            "enquiries",
+            "inquiries",
+            "hubungi",
+            "hub",
+            "talian",
+            "panggil",
+            "panggilan",
+            "cs",
+            "tawag",
+            "tumawag",
+            "tawagan",
+            "contactin",
+            "gọi",
+            "goi",
+            "gọi ngay",
+            "liên hệ",
+            "lien he",
+            "lh",
+            "sđt",
+            "sdt",
+            "đt",
+            "dt",
+            "dien thoai",
+            "điện thoại",
+            "tổng đài",
+            "tong dai",
+            "โทร",
+            "โทร.",
+            "ติดต่อ",
+            "เบอร์",
+            "คอลเซ็นเตอร์",
+            "สายด่วน",
+            "电话",
+            "電話",
+            "致电",
+            "拨打",
+            "拨",
+            "热线",
+            "手机",
+            "联系",
+            "咨询",
+            "客服",
+            "ໂທ",
+            "ທູລະ",
+            "ទូរស័ព្ទ",
+            "លេខ",
+            "ဖုန်း",
+            "ဆက်သွယ်",
+        ],
+    );
+    add(
+        Says::Write,
+        &[
+            "whatsapp", "wasap", "watsapp", "whatapp", "whatsap", "wa", "ws", "zalo", "viber", "telegram", "tele",
+            "line", "imo", "signal", "text", "txt", "sms", "msg", "chat", "pm", "number", "no", "no.", "nos", "nombor",
+            "nomor", "số", "so", "微信", "加",
+        ],
+    );
+    add(
+        Says::Other,
+        &[
+            "account",
+            "accounts",
+            "acct",
+            "acc",
+            "a/c",
+            "ac",
+            "acc no",
+            "ac no",
+            "account no",
+            "acct no",
+            "acc no.",
+            "a/c no",
+            "a/c no.",
+            "account number",
+            "acct number",
+            "rek",
+            "rek.",
+            "rekening",
+            "norek",
+            "no rek",
+            "no. rek",
+            "no.rek",
+            "no rekening",
+            "no. rekening",
+            "va",
+            "virtual account",
+            "akaun",
+            "no akaun",
+            "stk",
+            "tk",
+            "tài khoản",
+            "tai khoan",
+            "số tài khoản",
+            "so tai khoan",
+            "số tk",
+            "so tk",
+            "บัญชี",
+            "เลขบัญชี",
+            "เลขที่บัญชี",
+            "账号",
+            "帐号",
+            "账户",
+            "卡号",
+            "ref",
+            "ref.",
+            "ref no",
+            "ref no.",
+            "reference",
+            "rujukan",
+            "no rujukan",
+            "no. rujukan",
+            "order",
+            "order no",
+            "order number",
+            "pesanan",
+            "no pesanan",
+            "no. pesanan",
+            "invoice",
+            "inv",
+            "inv no",
+            "invoice no",
+            "bill",
+            "receipt",
+            "resit",
+            "resi",
+            "no resi",
+            "no. resi",
+            "awb",
+            "tracking",
+            "tracking no",
+            "tracking number",
+            "trk",
+            "parcel",
+            "bungkusan",
+            "consignment",
+            "订单",
+            "订单号",
+            "单号",
+            "运单",
+            "运单号",
+            "พัสดุ",
+            "เลขพัสดุ",
+            "คำสั่งซื้อ",
+            "อ้างอิง",
+            "mã đơn",
+            "ma don",
+            "mã vận đơn",
+            "ma van don",
+            "mã kh",
+            "ma kh",
+            "mã gd",
+            "ma gd",
+            "mã giao dịch",
+            "ma giao dich",
+            "trx",
+            "txn",
+            "transaction",
+            "trans",
+            "trans id",
+            "id",
+            "no id",
+            "id no",
+            "ic",
+            "no ic",
+            "ic no",
+            "nik",
+            "ktp",
+            "passport",
+            "cmnd",
+            "cccd",
+            "pin",
+            "otp",
+            "tac",
+            "kode",
+            "code",
+            "kod",
+            "รหัส",
+            "验证码",
+            "mã",
+            "token",
+            "serial",
+            "sn",
+            "s/n",
+            "imei",
+            "meter",
+            "customer no",
+            "idpel",
+            "policy",
+            "case",
+            "ticket",
+            "loan",
+            "card",
+            "kartu",
+            "kad",
+            "thẻ",
+            "the",
+            "บัตร",
+        ],
+    );
+    Words::by_last(&all)
+});
+
+/// What is counted, behind few digits.
+static UNITS: LazyLock<Words<()>> = LazyLock::new(|| {
+    let words = [
+        "min",
+        "mins",
+        "minute",
+        "minutes",
+        "minit",
+        "menit",
+        "mnt",
+        "nminutes",
+        "phút",
+        "phut",
+        "p",
+        "sec",
+        "secs",
+        "saat",
+        "giây",
+        "hour",
+        "hours",
+        "jam",
+        "times",
+        "kali",
+        "days",
+        "hari",
+        "ngày",
+        "ngay",
+        "sms",
+        "mms",
+        "mb",
+        "gb",
+        "đ",
+        "d",
+        "vnd",
+        "dong",
+        "rb",
+        "ribu",
+        "k",
+        "%",
+        "นาที",
+        "ครั้ง",
+        "บาท",
+        "บ.",
+        "วัน",
+        "วินาที",
+        "ชม",
+        "分钟",
+        "元",
+        "次",
+        "天",
+        "naira",
+        "baht",
+        "people",
+        "orang",
+        "người",
+        "nguoi",
+        "customers",
+    ];
+    Words::by_first(&words.map(|w| (w, ())))
+});
+
+/// Between two numbers of which the first is one to call.
+const OR: &[&str] = &[
+    "/",
+    ",",
+    ", ",
+    " / ",
+    " or ",
+    " & ",
+    " and ",
+    " atau ",
+    " dan ",
+    " hoặc ",
+    " hoac ",
+    "、",
+    " หรือ ",
+    "或",
+    ";",
+    "; ",
+    " - ",
+    " o ",
+];
+
+/// Finds numbers. `home` is the country that national ones belong to.
+pub(super) fn find(text: &str, home: Option<Country>, runs: &[Run], taken: &Taken, phones: &mut Vec<Phone>) {
+    phones.clear();
+    let mut done = 0;
+    for run in runs {
+        if run.start < done || taken.holds(run.start) {
+            continue;
+        }
+        if phones.len() >= ENTITIES_MAX {
+            break;
+        }
+        let Some(written) = Written::read(text, run.start, done) else { continue };
+        let before = text.get(..written.start).unwrap_or_default();
+        let goes_on =
+            phones.last().is_some_and(|p| text.get(p.written.end..written.start).is_some_and(|gap| OR.contains(&gap)));
+        match written.believed(text, before, home, goes_on) {
+            Some((end, number)) if !taken.overlaps(&(written.start..end)) => {
+                done = end;
+                phones.push(Phone { written: written.start..end, number });
+            }
+            // A date, or digits too long for a number: what belongs to them is no number either.
+            _ => done = written.skips(text),
+        }
+    }
+}
+
+/// Digits in groups, as written: `+65 6000 1111`, `(02) 8123 4567`, `O812-3456-789O`.
+struct Written {
+    start: usize,
+    plus: bool,
+    /// A letter stands for a digit.
+    lettered: bool,
+    digits: [u8; DIGITS_MAX],
+    /// For each group the octet of the text where it ends, and how many digits there are up to there.
+    groups: [(usize, usize); GROUPS_MAX],
+    count: usize,
+}
+
+impl Written {
+    /// Reads the candidate whose first run of digits begins at `at`, not taking what is before `floor`.
+    fn read(text: &str, at: usize, floor: usize) -> Option<Self> {
+        let octets = text.as_bytes();
+        let before = |n: usize| at.checked_sub(n).filter(|n| *n >= floor).and_then(|n| octets.get(n)).copied();
+        let is_letter = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_alphanumeric());
+        // A first digit may be written as a letter: `O812…`.
+        let mut start = at;
+        if matches!(before(1), Some(b'o' | b'l' | b'i')) && !is_letter(before(2)) {
+            start -= 1;
+        }
+        let sign = |start: usize| start.checked_sub(1).filter(|n| *n >= floor).and_then(|n| octets.get(n)).copied();
+        let mut first = start;
+        if matches!(sign(first), Some(b'(')) {
+            first -= 1;
+        }
+        let plus = matches!(sign(first), Some(b'+'));
+        if plus {
+            first -= 1;
+            if matches!(sign(first), Some(b'(')) {
+                first -= 1;
+            }
+        }
+        // `t0812345678`, `3.0812345678`, `#100`: it belongs to what is before it.
+        let joined = sign(first).is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'*' | b'#' | b'_'))
+            || (matches!(sign(first), Some(b'.' | b',' | b'-' | b'/'))
+                && is_letter(first.checked_sub(2).and_then(|n| octets.get(n)).copied())
+                && !plus);
+        let mut this = Self {
+            start: first,
+            plus,
+            lettered: false,
+            digits: [0; DIGITS_MAX],
+            groups: [(0, 0); GROUPS_MAX],
+            count: 0,
+        };
+        let read = this.groups(text, start);
+        let closed = text.get(first..this.end(this.count)).is_some_and(|w| w.contains(')'));
+        if !closed && octets.get(first) == Some(&b'(') {
+            this.start += 1;
+        }
+        (read && !joined).then_some(this)
+    }
+
+    fn groups(&mut self, text: &str, start: usize) -> bool {
+        let octets = text.as_bytes();
+        let (mut at, mut len, mut letters) = (start, 0, 0);
+        loop {
+            let from = len;
+            while let Some(octet) = octets.get(at)
+                && len < DIGITS_MAX
+            {
+                let beside = |n: Option<usize>| n.and_then(|n| octets.get(n)).is_some_and(u8::is_ascii_digit);
+                let digit = match octet {
+                    b'0'..=b'9' => *octet,
+                    b'o' | b'l' | b'i'
+                        if letters < 4 && (beside(at.checked_sub(1)) || beside(Some(at + 1)) || len > from) =>
+                    {
+                        letters += 1;
+                        self.lettered = true;
+                        if *octet == b'o' { b'0' } else { b'1' }
+                    }
+                    _ => break,
+                };
+                if let Some(slot) = self.digits.get_mut(len) {
+                    *slot = digit;
+                }
+                (at, len) = (at + 1, len + 1);
+            }
+            if len == from
+                || octets.get(at).is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'#' | b'*' | b'%'))
+            {
+                return self.count > 0;
+            }
+            if let Some(group) = self.groups.get_mut(self.count) {
+                *group = (at, len);
+                self.count += 1;
+            }
+            let gap = octets
+                .get(at..)
+                .unwrap_or_default()
+                .iter()
+                .take(3)
+                .take_while(|b| matches!(b, b' ' | b'-' | b'.' | b'(' | b')' | b'\n'))
+                .count();
+            let next = octets.get(at + gap).is_some_and(|b| b.is_ascii_digit() || matches!(b, b'o'));
+            // `0.348`: a decimal.
+            let decimal = octets.get(at) == Some(&b'.') && len == 1;
+            if gap == 0 || !next || decimal || self.count == GROUPS_MAX {
+                return true;
+            }
+            at += gap;
+        }
+    }
+
+    fn digits(&self, group: usize) -> &str {
+        let len = group.checked_sub(1).and_then(|n| self.groups.get(n)).map_or(0, |g| g.1);
+        self.digits.get(..len).and_then(|d| std::str::from_utf8(d).ok()).unwrap_or_default()
+    }
+
+    /// Digits of one group.
+    fn len_of(&self, group: usize) -> usize {
+        let end = self.groups.get(group).map_or(0, |g| g.1);
+        end - group.checked_sub(1).and_then(|n| self.groups.get(n)).map_or(0, |g| g.1)
+    }
+
+    /// Where looking goes on when this is no number: behind a date, else behind its first group.
+    fn skips(&self, text: &str) -> usize {
+        let group = if self.is_date(text) { 2 } else { 0 };
+        self.groups.get(group).map_or(self.start + 1, |g| g.0)
+    }
+
+    /// `24.11.2026`, `2026-11-24`, `24/11`.
+    fn is_date(&self, text: &str) -> bool {
+        if self.plus || self.count < 3 || self.digits(3).len() > 8 {
+            return false;
+        }
+        let (Some(a), Some(b)) = (self.groups.first(), self.groups.get(1)) else { return false };
+        let sign = |at: usize| text.as_bytes().get(at).copied().filter(|b| matches!(b, b'.' | b'-' | b'/'));
+        let digits = self.digits(3);
+        let part =
+            |from: usize, to: usize| digits.get(from..to).and_then(|d| d.parse::<u16>().ok()).unwrap_or(u16::MAX);
+        let (x, y, z) = (part(0, a.1), part(a.1, b.1), part(b.1, digits.len()));
+        let year =
+            |n: u16, len: usize| (len == 4 && ((1900..2100).contains(&n) || (2400..2700).contains(&n))) || len == 2;
+        let day_month = |d: u16, m: u16| (1..=31).contains(&d) && (1..=31).contains(&m) && (d <= 12 || m <= 12);
+        sign(a.0).is_some()
+            && sign(a.0) == sign(b.0)
+            && ((year(z, self.len_of(2)) && day_month(x, y)) || (self.len_of(0) == 4 && year(x, 4) && day_month(y, z)))
+    }
+
+    /// The number, and where it ends in the text.
+    fn believed(&self, text: &str, before: &str, home: Option<Country>, goes_on: bool) -> Option<(usize, Number)> {
+        if self.is_date(text) {
+            return None;
+        }
+        let mut known = None;
+        let mut says = || {
+            *known
+                .get_or_insert_with(|| if goes_on { Some((1, Says::Call)) } else { SAYS.nearest_before(before, REACH) })
+        };
+        // The plan of the reader's country knows where a number ends; digits behind it may be hours, or a price.
+        let by_plan = (1..=self.count).rev().find_map(|groups| Some((groups, self.at_home(groups, home?, &mut says)?)));
+        let found = by_plan.or_else(|| {
+            (1..=self.count).rev().find_map(|groups| {
+                let counted = self.digits(groups).len() < 7 && self.is_counted(text, groups);
+                let number = if counted || self.is_thousands(text, groups) {
+                    None
+                } else {
+                    self.number(groups, home, &mut says)
+                };
+                Some((groups, number?))
+            })
+        });
+        found.map(|(groups, number)| (self.end(groups), number))
+    }
+
+    fn end(&self, groups: usize) -> usize {
+        groups.checked_sub(1).and_then(|n| self.groups.get(n)).map_or(self.start, |g| g.0)
+    }
+
+    /// `โทร 200 นาที`: minutes of calls, and not whom to call.
+    fn is_counted(&self, text: &str, groups: usize) -> bool {
+        let behind = text.get(self.end(groups)..).unwrap_or_default();
+        UNITS.at_start(words::trim_spaces_start(behind, 1)).is_some()
+    }
+
+    /// `1.250.000`
+    fn is_thousands(&self, text: &str, groups: usize) -> bool {
+        let written = text.get(self.start..self.end(groups)).unwrap_or_default();
+        groups > 1
+            && !self.plus
+            && (1..groups).all(|g| self.len_of(g) == 3)
+            && !self.digits(1).starts_with('0')
+            && written.contains('.')
+    }
+
+    /// A number as it is dialled in the reader's country.
+    fn at_home(
+        &self,
+        groups: usize,
+        home: Country,
+        says: &mut impl FnMut() -> Option<(usize, Says)>,
+    ) -> Option<Number> {
+        let digits = self.digits(groups);
+        if self.plus || digits.len() < 6 {
+            return None;
+        }
+        let fit = plan::of(home)?.fit(digits)?;
+        let believed = match (fit, says()) {
+            (_, Some((_, Says::Other))) => false,
+            (Fit::Trunk, _) | (_, Some((_, Says::Call | Says::Write))) => true,
+            (Fit::Service, None) => groups > 1,
+            // Eleven digits that begin like a Chinese subscriber's are hardly anything else.
+            (Fit::Bare, None) => self.is_grouped(groups) || (digits.len() == 11 && home.0 == *b"CN"),
+        };
+        believed.then(|| Number::national(digits, home)).flatten()
+    }
+
+    /// A number of another form.
+    fn number(
+        &self,
+        groups: usize,
+        home: Option<Country>,
+        says: &mut impl FnMut() -> Option<(usize, Says)>,
+    ) -> Option<Number> {
+        let digits = self.digits(groups);
+        if self.plus {
+            let digits = digits.strip_prefix("00").unwrap_or(digits);
+            return (8..=15).contains(&digits.len()).then(|| Number::international(digits)).flatten();
+        }
+        if digits.len() < 7 {
+            return self.short(digits, groups, says);
+        }
+        if let Some(abroad) = digits.strip_prefix("00").filter(|d| d.len() >= 9) {
+            return Number::international(abroad).filter(|_| !matches!(says(), Some((_, Says::Other))));
+        }
+        self.abroad(digits, groups, home, says)
+    }
+
+    /// Groups as people write a subscriber's eight to ten digits: all of three or four.
+    fn is_grouped(&self, groups: usize) -> bool {
+        groups > 1 && (0..groups).all(|g| (3..=4).contains(&self.len_of(g)))
+    }
+
+    /// A number of no country, or of another one than the reader's.
+    fn abroad(
+        &self,
+        digits: &str,
+        groups: usize,
+        home: Option<Country>,
+        says: &mut impl FnMut() -> Option<(usize, Says)>,
+    ) -> Option<Number> {
+        let asked = matches!(says(), Some((_, Says::Call | Says::Write)));
+        if matches!(says(), Some((_, Says::Other))) {
+            return None;
+        }
+        if (10..=14).contains(&digits.len()) && !digits.starts_with('0') {
+            // Ten digits are an account of many banks, and so are eleven that begin with 1: a word must ask.
+            let few = digits.len() < 11 || digits.starts_with('1');
+            if (asked || !few) && plan::abroad(digits).is_some() {
+                return Number::international(digits);
+            }
+        }
+        let zero = digits.starts_with('0') && !digits.starts_with("00");
+        let trunk = zero
+            && (9..=12).contains(&digits.len())
+            && (asked || home.is_none() || (digits.len() >= 10 && groups == 1));
+        let free = ["1800", "1300", "1900", "0800"].iter().any(|p| digits.starts_with(p))
+            && (8..=13).contains(&digits.len())
+            && (groups > 1 || asked);
+        let called = matches!(says(), Some((far, Says::Call)) if far <= 12) && (7..=12).contains(&digits.len());
+        (trunk || free || called).then(|| Number::unplaced(digits)).flatten()
+    }
+
+    /// A hotline's few digits, right behind a word that says to call it.
+    fn short(&self, digits: &str, groups: usize, says: &mut impl FnMut() -> Option<(usize, Says)>) -> Option<Number> {
+        let called = digits.len() >= 3 && matches!(says(), Some((far, Says::Call)) if far <= 3);
+        let year = digits.len() == 4 && (digits.starts_with("19") || digits.starts_with("20"));
+        (called && groups == self.count && !year && !self.lettered && groups <= 2)
+            .then(|| Number::unplaced(digits))
+            .flatten()
+    }
+}
+
+/// The digits of a candidate as a number, where a link or an application says that they are one.
+pub(super) fn number_of(written: &str, home: Option<Country>) -> Option<Number> {
+    let mut digits = [0; 15];
+    let mut len = 0;
+    for octet in written.bytes().filter(u8::is_ascii_digit) {
+        *digits.get_mut(len)? = octet;
+        len += 1;
+    }
+    let digits = digits.get(..len).and_then(|d| std::str::from_utf8(d).ok())?;
+    if len < 8 {
+        return None;
+    }
+    let written = words::trim_spaces_start(written, 2);
+    if written.starts_with('+') || !digits.starts_with('0') {
+        return Number::international(digits);
+    }
+    home.and_then(|home| Number::national(digits, home)).or_else(|| Number::unplaced(digits))
+}
