@@ -150,7 +150,8 @@ pub(super) fn decode(parts: &[UserData<'_>], cx: &ReadContext, buffers: &mut Buf
     let coding = coding(first.data_coding, cx.alphabet);
     let mut decoded = Decoded::default();
     let Buffers { octets, parts: ends, second } = buffers;
-    (octets.clear(), ends.clear());
+    octets.clear();
+    ends.clear();
     let mut only = &[][..];
     for part in parts {
         let Some(opened) = open(part, coding) else {
@@ -354,7 +355,7 @@ impl Text<'_> {
         let sister = if charset == Charset::SHIFT_JIS { Charset::EUC_JP } else { Charset::SHIFT_JIS };
         let sister_faults = sister.decode(self.input, other);
         let weight = |text: &String, from| weigh::text(text.get(from..).unwrap_or_default());
-        let is_sister = weight(other, kept) < weight(out, start) && !(sister_faults.any() && !faults.any());
+        let is_sister = (faults.any() || !sister_faults.any()) && weight(other, kept) < weight(out, start);
         if is_sister {
             out.truncate(start);
             out.push_str(other.get(kept..).unwrap_or_default());

@@ -105,12 +105,18 @@ pub struct Reading {
 impl Reading {
     /// Reads user data; texts of several are parted by a line feed.
     pub fn read(&mut self, user_data: &[UserData<'_>], cx: &ReadContext) {
-        self.decode(user_data, cx);
+        self.take(user_data, cx);
         self.understand(cx);
     }
 
     /// Reads user data and looks for nothing in it: it has its text, and neither a matching form nor entities.
     pub fn decode(&mut self, user_data: &[UserData<'_>], cx: &ReadContext) {
+        self.take(user_data, cx);
+        self.views.read("");
+        self.entities.clear();
+    }
+
+    fn take(&mut self, user_data: &[UserData<'_>], cx: &ReadContext) {
         self.start();
         for one in user_data {
             if !self.text.is_empty() {
@@ -145,8 +151,6 @@ impl Reading {
         self.buffers.second.clear();
         (self.undecodable, self.binary, self.cut, self.udh) = (None, false, false, None);
         (self.ports, self.payload, self.anomalies) = (None, Payload::Text, Anomalies::default());
-        self.views.read("");
-        self.entities.clear();
     }
 
     fn append(&mut self, parts: &[UserData<'_>], cx: &ReadContext) {

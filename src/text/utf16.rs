@@ -85,6 +85,7 @@ pub(super) fn is_plainly_big_endian(octets: &[u8]) -> bool {
 }
 
 /// About what a character costs in [`super::weigh`], by its high octet.
+#[allow(clippy::indexing_slicing, reason = "runs at compile time, where a bad index is an error of the build")]
 const HIGH: [u8; 256] = {
     let mut bits = [18; 256];
     let ranges: [(usize, usize, u8); 17] = [

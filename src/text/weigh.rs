@@ -135,6 +135,7 @@ fn weight(c: char) -> (Kind, u32) {
 }
 
 /// What is written most, looked up.
+#[allow(clippy::indexing_slicing, reason = "runs at compile time, where a bad index is an error of the build")]
 static LATIN: [(Kind, u32); 256] = {
     let mut all = [(Kind::Rare, NEVER); 256];
     let mut octet = 0u8;

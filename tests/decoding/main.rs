@@ -163,3 +163,22 @@ const SENTENCES: &[&str] = &[
     "Ｖｅｒｉｆｙ　ｙｏｕｒ　ａｃｃｏｕｎｔ　ｎｏｗ",
     "V\u{200b}e\u{200b}r\u{200b}i\u{200b}f\u{200b}y your account, аccоunt hоldеr",
 ];
+
+/// Once its buffers have grown, reading octets asks for no memory: neither a plain text nor one that is weighed, nor the
+/// parts of one.
+#[test]
+fn decoding_allocates_nothing_once_warm() {
+    let nations: Vec<Nation> = (1..=13).map(Nation::new).collect();
+    let ways = |text| [dress::honest(text, &nations, 3), dress::lying(text)].concat();
+    let dresses: Vec<Dress> = SENTENCES.iter().flat_map(|text| ways(text)).collect();
+    let mut reading = Reading::default();
+    let mut read_all = || {
+        for dress in &dresses {
+            dress.read(&mut reading);
+            reading.decode(&[dress.user_data(), dress.user_data()], &dress.context());
+        }
+    };
+    read_all();
+    let counted = allocation_counter::measure(read_all);
+    assert_eq!((counted.count_total, counted.bytes_total), (0, 0), "over {} ways", dresses.len());
+}

@@ -213,6 +213,8 @@ fn value(fact: &'static FactSpec, field: &'static FieldSpec) -> BoxedStrategy<Va
     match field.shape {
         Shape::Text => one_of(texts_of(fact, field)),
         Shape::Texts => some_of(texts_of(fact, field)),
+        // Those that texts of the letters often have.
+        Shape::Choice(_) if field.name == "anomaly" => one_of(&["reserved_coding", "text_in_binary", "utf_8"]),
         Shape::Choice(words) => one_of(words),
         Shape::Choices(words) => some_of(words),
         Shape::Country => one_of(COUNTRIES),
