@@ -60,7 +60,7 @@ pub(super) fn plain_mapped(text: &str, out: &mut String, places: &mut Vec<u32>) 
         let place = u32::try_from(at).unwrap_or(u32::MAX);
         match c {
             '\n' | '\u{2028}' | '\u{2029}' => out.push('\n'),
-            '。' | '｡' | '．' => out.push('.'),
+            '。' | '｡' | '．' | '·' | '•' | '∙' | '⋅' | '‧' | '・' => out.push('.'),
             c if c.is_ascii_graphic() => out.push(c.to_ascii_lowercase()),
             c if is_invisible(c) || matches!(u32::from(c), 0x334..=0x338 | 0x20d0..=0x20f0) => {}
             c if c.is_whitespace() || c.is_control() => out.push(' '),
