@@ -166,6 +166,9 @@ pub(super) fn find(text: &str, home: Option<Country>, runs: &[Run], taken: &Take
 
 /// The amount whose number this is; the text before `floor` belongs to another.
 fn amount(text: &str, number: Range<usize>, floor: usize, home: Option<Country>) -> Option<Amount> {
+    if !may_be_money(text.as_bytes(), &number) {
+        return None;
+    }
     let before = text.get(floor..number.start)?;
     let sign_before = sign_before(before);
     let mut end = number.end;
@@ -204,6 +207,15 @@ fn amount(text: &str, number: Range<usize>, floor: usize, home: Option<Country>)
         _ => return None,
     };
     Some(Amount { written: number.start..end, currency, value })
+}
+
+/// Whether what is beside a number can be a currency's sign at all.
+fn may_be_money(octets: &[u8], number: &Range<usize>) -> bool {
+    let near = octets.get(..number.start).unwrap_or_default().iter().rev().take(4);
+    let before = near.copied().find(|b| !matches!(b, b' ' | b'.' | b':'));
+    let near = octets.get(number.end..).unwrap_or_default().iter().take(2);
+    let behind = near.copied().find(|b| *b != b' ');
+    before.is_some_and(|b| BEFORE.may_be(b)) || behind.is_some_and(|b| BEHIND.may_be(b) || TIMES.may_be(b))
 }
 
 /// The sign of a currency right before a number, and how far it is to its start.

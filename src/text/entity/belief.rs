@@ -92,11 +92,13 @@ impl Candidate<'_> {
 }
 
 /// [`RARITIES`] by suffix.
+#[rustfmt::skip]
 static RARITY: LazyLock<HashMap<&str, i32>> = LazyLock::new(|| {
     RARITIES.iter().flat_map(|(rarity, suffixes)| suffixes.split_ascii_whitespace().map(|s| (s, *rarity))).collect()
 });
 
 /// Suffixes that hardly any sentence begins with.
+#[rustfmt::skip]
 pub(super) static RARE: LazyLock<Words<()>> = LazyLock::new(|| {
     let rare = RARITIES.iter().filter(|(rarity, _)| *rarity >= 2);
     let each: Vec<_> = rare.flat_map(|(_, suffixes)| suffixes.split_ascii_whitespace().map(|s| ((), s))).collect();
@@ -153,6 +155,7 @@ pub(super) fn has_path(behind: &str) -> bool {
 }
 
 /// Hosts that everybody knows, however short they are.
+#[rustfmt::skip]
 pub(super) static BELIEVED_HOSTS: LazyLock<Vec<&str>> = LazyLock::new(|| {
     "bit.do bit.ly bom.so buff.ly chat.whatsapp.com cutt.ly fb.com fb.me g.co goo.gl ig.me is.gd lin.ee line.me \
      m.me me.qr ow.ly rb.gy s.id t.co t.ly t.me tiny.cc tsel.me v.gd wa.link wa.me x.co x.com zalo.me"
@@ -161,6 +164,7 @@ pub(super) static BELIEVED_HOSTS: LazyLock<Vec<&str>> = LazyLock::new(|| {
 });
 
 /// Words that lead to a link.
+#[rustfmt::skip]
 static LEADS: LazyLock<Words<()>> = LazyLock::new(|| {
     Words::by_last(&[(
         (),
@@ -169,6 +173,7 @@ static LEADS: LazyLock<Words<()>> = LazyLock::new(|| {
     )])
 });
 
+#[rustfmt::skip]
 static UNITS: LazyLock<Vec<&str>> = LazyLock::new(|| {
     "a am bulan d day days g gb h hari hour hours hr hrs jt juta k kb kg km lh m mb menit min minit mins ml \
      month months mth mths nd ngay nguoi p pax pcs pm pt pts rb rd ribu sec secs sms st tahun th thang tr trieu \
@@ -177,11 +182,13 @@ static UNITS: LazyLock<Vec<&str>> = LazyLock::new(|| {
         .collect()
 });
 
+#[rustfmt::skip]
 static CURRENCIES: LazyLock<Vec<&str>> =
     LazyLock::new(|| "idr inr myr n ngn p php rm rp rs s sgd thb usd vnd".split_ascii_whitespace().collect());
 
 /// Suffixes of which more can be said than their length, by how seldom they stand behind a dot by chance. Those of
 /// everyday words are left to a path, a hyphen or digits to speak for.
+#[rustfmt::skip]
 const RARITIES: &[(i32, &str)] = &[
     (4, "biz cfd com cyou icu mobi org sbs xyz"),
     (3, "asia au bn cc cn eu hk io jp kh kr ly net nz pw ru sg tv tw uk vn"),

@@ -3,10 +3,8 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use memchr::memmem::Finder;
-
 use super::Taken;
-use super::marks::{Marks, Run};
+use super::marks::{Marks, Needles, Run};
 use super::words::Words;
 use crate::limits::ENTITIES_MAX;
 
@@ -57,10 +55,7 @@ static WORDS: LazyLock<Words<Says>> = LazyLock::new(|| {
 });
 
 /// Words of other scripts, which stand anywhere.
-static BEYOND_ASCII: LazyLock<[Vec<Finder<'_>>; 3]> = LazyLock::new(|| {
-    let finders = |words: &'static [&'static str]| words.iter().map(Finder::new).collect();
-    [finders(&["รหัส", "ລະຫັດ"]), finders(&["码", "碼", "인증"]), finders(&["កូដ", "ကုဒ်"])]
-});
+static BEYOND_ASCII: LazyLock<Needles> = LazyLock::new(|| Needles::new("รหัส|ລະຫັດ|កូដ|ကုဒ်|码|碼|인증"));
 
 /// What stands right before digits that are the end of a longer number, or of something else.
 static NOT_BEFORE: LazyLock<Words<()>> = LazyLock::new(|| {
@@ -155,12 +150,9 @@ fn words(text: &str, marks: &Marks, places: &mut Vec<(usize, usize)>) {
         inside = letter;
     }
     // The longest word begins first: `promo code` is found at `promo`, and `code` in it skipped.
-    if marks.beyond_ascii {
-        let [thai, chinese, others] = &*BEYOND_ASCII;
-        let groups = [(marks.thai, thai), (marks.chinese, chinese), (!marks.thai, others)];
-        for finder in groups.into_iter().filter(|(there, _)| *there).flat_map(|(_, group)| group) {
-            places.extend(finder.find_iter(text.as_bytes()).map(|at| (at, at + finder.needle().len())));
-        }
+    let before = places.len();
+    places.extend(BEYOND_ASCII.each(text, marks));
+    if before > 0 && places.len() > before {
         places.sort_unstable();
     }
 }

@@ -6,10 +6,8 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use memchr::memmem::Finder;
-
 use super::belief::is_quantity;
-use super::marks::Marks;
+use super::marks::{Marks, Needles};
 use super::number::{Country, Number};
 use super::words::Words;
 use super::{Link, Phone, Taken, phone};
@@ -117,8 +115,8 @@ static WORDS: LazyLock<Words<Word>> = LazyLock::new(|| {
 /// Words between an application and a name.
 const BETWEEN_MAX: usize = 4;
 
-static BEYOND_ASCII: LazyLock<[Finder<'_>; 5]> =
-    LazyLock::new(|| ["ไลน์", "微信", "薇信", "加v", "加微"].map(Finder::new));
+/// Applications whose names follow without a sign.
+static BEYOND_ASCII: LazyLock<Needles> = LazyLock::new(|| Needles::new("ไลน์|微信|薇信|加v|加微"));
 
 /// What finding handles is lent.
 pub(super) struct Search<'a> {
@@ -153,22 +151,11 @@ impl Search<'_> {
                 self.token(run.start);
             }
         }
-        let [thai, chinese @ ..] = &*BEYOND_ASCII;
-        if marks.thai {
-            self.each(thai);
-        }
-        if marks.chinese {
-            chinese.iter().for_each(|finder| self.each(finder));
+        for (_, end) in BEYOND_ASCII.each(self.text, marks) {
+            self.name_at(end);
         }
         self.handles.sort_by_key(|h| (h.written.start, h.id.start));
         self.handles.dedup_by(|later, earlier| later.written.start < earlier.written.end);
-    }
-
-    /// A name behind each place where an application's word stands.
-    fn each(&mut self, word: &Finder<'_>) {
-        for at in word.find_iter(self.text.as_bytes()) {
-            self.name_at(at + word.needle().len());
-        }
     }
 
     fn add(&mut self, written: Range<usize>, app: App, name: &str, number: Option<Number>) {
@@ -278,16 +265,13 @@ impl Search<'_> {
 
     fn name(&mut self, start: usize) {
         let text = self.text;
+        let Some(found) = self.app_before(start) else { return };
         let name = text.get(start..).map(id_of).unwrap_or_default();
-        if name.len() < 4 || self.taken.holds(start) || is_quantity(name) {
-            return;
-        }
         let letters = name.bytes().any(|b| b.is_ascii_alphabetic());
         let marked = name.bytes().any(|b| b.is_ascii_digit() || matches!(b, b'_' | b'.'));
-        if !letters && name.len() < 6 {
+        if name.len() < if letters { 4 } else { 6 } || self.taken.holds(start) || is_quantity(name) {
             return;
         }
-        let Some(found) = self.app_before(start) else { return };
         let gap = text.get(found.end()..start).unwrap_or_default();
         let colon = gap.contains([':', '=']);
         let ends = text.get(start + name.len()..).is_some_and(|t| t.is_empty() || t.starts_with('\n'));

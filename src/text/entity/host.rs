@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 pub(super) enum Dot {
     /// A dot.
     Plain,
-    /// `[.]`, `(dot)`, `·`: a dot that nobody writes by chance.
+    /// `[.]`, `(dot)`: a dot that nobody writes by chance.
     Disguised,
     /// ` dot `, ` titik `, `点`: the word for it.
     Spelled,
@@ -208,10 +208,9 @@ fn spaced(rest: &str) -> Option<(Dot, usize)> {
 }
 
 fn beyond_ascii(rest: &str) -> Option<(Dot, usize)> {
-    match rest.chars().next()? {
-        c @ ('·' | '•' | '∙' | '⋅' | '‧' | '・') => Some((Dot::Disguised, c.len_utf8())),
-        _ => DOTS.at_start(rest).map(|(width, ())| (Dot::Spelled, width)),
-    }
+    let (width, ()) = DOTS.at_start(rest)?;
+    let after = super::words::trim_spaces_start(rest.get(width..)?, 1);
+    Some((Dot::Spelled, rest.len() - after.len()))
 }
 
 /// The octet that `%65` stands for.

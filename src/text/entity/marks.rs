@@ -3,6 +3,8 @@
 //! Every entity has a digit or a sign in it or beside it, and most of a text is letters and spaces, which are skipped
 //! eight octets at a time. Finders look only where a mark stands, so that a text without marks costs this pass alone.
 
+use memchr::memmem::Finder;
+
 /// Digits that stand together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Run {
@@ -23,12 +25,60 @@ pub(super) struct Marks {
     pub(super) runs: Vec<Run>,
     /// Octets with one of the signs that links and handles are written with, in order.
     pub(super) signs: Vec<usize>,
-    /// Whether there is a character beyond ASCII.
-    pub(super) beyond_ascii: bool,
-    /// Whether there is one of Thai or its neighbours.
-    pub(super) thai: bool,
-    /// Whether there is one of Chinese.
-    pub(super) chinese: bool,
+    /// Of which scripts there are characters.
+    scripts: Scripts,
+}
+
+/// Scripts by the first octet of their characters in UTF-8.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Scripts {
+    /// 0xe0: Thai, Lao.
+    thai: bool,
+    /// 0xe1: Khmer, Burmese, and half of Vietnamese.
+    khmer: bool,
+    /// 0xe4 and above: Chinese, Korean.
+    chinese: bool,
+}
+
+impl Scripts {
+    fn add(&mut self, octets: &[u8]) {
+        self.thai |= octets.iter().fold(false, |any, b| any | (*b == 0xe0));
+        self.khmer |= octets.iter().fold(false, |any, b| any | (*b == 0xe1));
+        self.chinese |= octets.iter().fold(false, |any, b| any | (*b >= 0xe4));
+    }
+}
+
+/// Words that may stand anywhere, and that no digit or sign leads to.
+#[derive(Debug)]
+pub(super) struct Needles(Vec<(&'static str, Scripts, Finder<'static>)>);
+
+impl Needles {
+    /// Words parted by `|`.
+    pub(super) fn new(words: &'static str) -> Self {
+        let needle = |word: &'static str| {
+            let mut scripts = Scripts::default();
+            scripts.add(word.as_bytes());
+            (word, scripts, Finder::new(word))
+        };
+        Self(words.split('|').map(needle).collect())
+    }
+
+    /// Where each of them begins and ends in a text with these marks.
+    pub(super) fn each<'a>(&'a self, text: &'a str, marks: &Marks) -> impl Iterator<Item = (usize, usize)> {
+        let there = marks.scripts;
+        let may_be = move |needs: &Scripts| {
+            (!needs.thai || there.thai) && (!needs.khmer || there.khmer) && (!needs.chinese || there.chinese)
+        };
+        let here = self.0.iter().filter(move |(_, scripts, _)| may_be(scripts));
+        here.flat_map(|(word, _, finder)| {
+            let mut from = 0;
+            std::iter::from_fn(move || {
+                let at = from + finder.find(text.as_bytes().get(from..)?)?;
+                from = at + word.len();
+                Some((at, from))
+            })
+        })
+    }
 }
 
 /// Octets that are looked at together.
@@ -37,9 +87,9 @@ const BLOCK: usize = 64;
 impl Marks {
     /// Reads a text.
     pub(super) fn read(&mut self, text: &str) {
-        (self.beyond_ascii, self.thai, self.chinese) = (false, false, false);
         self.runs.clear();
         self.signs.clear();
+        self.scripts = Scripts::default();
         let (blocks, rest) = text.as_bytes().as_chunks::<BLOCK>();
         for (n, block) in blocks.iter().enumerate() {
             self.block(block, n * BLOCK);
@@ -71,9 +121,7 @@ impl Marks {
             marks &= marks - 1;
         }
         if !block.is_ascii() {
-            self.beyond_ascii = true;
-            self.thai |= block.iter().fold(false, |any, b| any | (*b == 0xe0));
-            self.chinese |= block.iter().fold(false, |any, b| any | (*b >= 0xe4));
+            self.scripts.add(block);
         }
     }
 }
@@ -99,55 +147,6 @@ fn bits(block: &[u8; BLOCK], is: impl Fn(u8) -> bool) -> u64 {
     eights.iter().zip((0..64).step_by(8)).fold(0, |all, (eight, shift)| all | gather(eight) << shift)
 }
 
-/// Words that links need looked at for: whether any of them is in a text at all.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Hints {
-    /// ` dot`, or `com` that no dot stands before.
-    pub(super) spelled: bool,
-    /// `apk`
-    pub(super) package: bool,
-}
-
-impl Hints {
-    /// Reads a text, many octets at a time.
-    pub(super) fn read(text: &str) -> Self {
-        let octets = text.as_bytes();
-        let mut hints = Self { spelled: false, package: text.starts_with("apk") };
-        let mut at = 0;
-        while at + Self::OCTETS + 3 <= octets.len() {
-            hints.look(octets.get(at..).unwrap_or_default());
-            at += Self::OCTETS;
-        }
-        // What is left is looked at with nothing behind it.
-        let rest = octets.get(at..).unwrap_or_default();
-        let mut last = [0; 2 * Self::OCTETS + 3];
-        if let Some(room) = last.get_mut(..rest.len()) {
-            room.copy_from_slice(rest);
-        }
-        hints.look(&last);
-        if rest.len() > Self::OCTETS {
-            hints.look(last.get(Self::OCTETS..).unwrap_or_default());
-        }
-        hints
-    }
-
-    const OCTETS: usize = 32;
-
-    fn look(&mut self, octets: &[u8]) {
-        let from = |n: usize| octets.get(n..).and_then(<[u8]>::first_chunk::<{ Self::OCTETS }>);
-        let (Some(a), Some(b), Some(c), Some(d)) = (from(0), from(1), from(2), from(3)) else { return };
-        let (mut spelled, mut package) = (0, 0);
-        for (((a, b), c), d) in a.iter().zip(b).zip(c).zip(d) {
-            let is = |octet: &u8, wanted: u8| u8::from(*octet == wanted);
-            spelled |= is(a, b' ') & is(b, b'd') & is(c, b'o') & is(d, b't');
-            spelled |= u8::from(*a != b'.') & is(b, b'c') & is(c, b'o') & is(d, b'm');
-            package |= is(b, b'a') & is(c, b'p') & is(d, b'k');
-        }
-        self.spelled |= spelled != 0;
-        self.package |= package != 0;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -166,13 +165,11 @@ mod tests {
             let signs: Vec<usize> =
                 text.bytes().enumerate().filter(|(_, b)| b"(,./:=@[\\_".contains(b)).map(|(n, _)| n).collect();
             prop_assert_eq!(&marks.signs, &signs);
-            let hints = Hints::read(&text);
-            prop_assert_eq!(hints.package, text.contains("apk"));
-            let com = text.match_indices("com").any(|(at, _)| at > 0 && !text[..at].ends_with('.'));
-            prop_assert_eq!(hints.spelled, com || text.contains(" dot"));
-            prop_assert_eq!(marks.beyond_ascii, !text.is_ascii());
-            prop_assert_eq!(marks.thai, text.contains(|c| ('ก'..='ฮ').contains(&c)));
-            prop_assert_eq!(marks.chinese, text.contains('中'));
+            let needles = Needles::new("apk|ก|中");
+            let mut found: Vec<_> = needles.each(&text, &marks).map(|(from, to)| &text[from..to]).collect();
+            found.sort_unstable();
+            let all = |word: &'static str| text.match_indices(word).map(|(_, word)| word);
+            prop_assert_eq!(found, all("apk").chain(all("ก")).chain(all("中")).collect::<Vec<_>>());
         }
     }
 }

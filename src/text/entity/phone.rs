@@ -42,6 +42,7 @@ enum Says {
     Other,
 }
 
+#[rustfmt::skip]
 static SAYS: LazyLock<Words<Says>> = LazyLock::new(|| {
     Words::by_last(&[
         (
@@ -75,6 +76,7 @@ static SAYS: LazyLock<Words<Says>> = LazyLock::new(|| {
 });
 
 /// What is counted, behind few digits.
+#[rustfmt::skip]
 static UNITS: LazyLock<Words<()>> = LazyLock::new(|| {
     Words::by_first(&[(
         (),
@@ -85,6 +87,7 @@ static UNITS: LazyLock<Words<()>> = LazyLock::new(|| {
 });
 
 /// Between two numbers of which the first is one to call.
+#[rustfmt::skip]
 const OR: &[&str] = &[
     "/",
     ",",

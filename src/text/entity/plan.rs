@@ -63,7 +63,8 @@ impl Plan {
     }
 
     /// Whether it is the plan of this country.
-    pub(super) fn is_of(&self, country: &str) -> bool {
+    #[cfg(test)]
+    fn is_of(&self, country: &str) -> bool {
         self.country == country
     }
 }

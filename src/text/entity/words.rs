@@ -65,6 +65,11 @@ impl<T: Copy> Words<T> {
         }
     }
 
+    /// Whether any word begins with this octet, or ends with it in a table that is asked so.
+    pub(super) fn may_be(&self, octet: u8) -> bool {
+        !self.of(u64::from(octet)).is_empty()
+    }
+
     /// The longest word that `text` begins with, and that ends there as a word does.
     pub(super) fn at_start(&self, text: &str) -> Option<(usize, T)> {
         let key = first_octets(text);

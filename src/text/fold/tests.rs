@@ -17,12 +17,6 @@ fn undone(text: &str) -> Vec<String> {
     read(text).undone().map(str::to_owned).collect()
 }
 
-fn kinds(text: &str) -> Vec<&'static str> {
-    let mut kinds: Vec<_> = read(text).disguises().iter().map(|d| d.kind.name()).collect();
-    kinds.dedup();
-    kinds
-}
-
 #[test]
 fn what_stands_for_a_letter_is_read_as_one() {
     for (text, read) in [

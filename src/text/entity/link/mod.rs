@@ -1,15 +1,17 @@
 //! Links: with a scheme or without, and with the dots that people put to slip past a filter.
 
+mod lettered;
+mod scheme;
+mod tail;
+
 use std::net::IpAddr;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use memchr::memmem::Finder;
-
 use super::belief::{BELIEVED_HOSTS, Candidate, has_path};
 use super::host::{self, Dot, Label};
 use super::idn;
-use super::marks::{Hints, Marks};
+use super::marks::{Marks, Needles};
 use crate::limits::ENTITIES_MAX;
 
 /// What a link leads to.
@@ -74,17 +76,13 @@ impl Link {
 /// Octets of a host (RFC 1035 §2.3.4).
 const HOST_OCTETS_MAX: usize = 253;
 
-/// Octets before a host that may name its user.
-const USERINFO_OCTETS_MAX: usize = 256;
-
 /// Names tried for one chain of labels: a chain is read once, however many of its labels are suffixes.
 const TRIES_MAX: usize = 6;
 
-static DOT: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(" dot "));
-static COM: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("com"));
-static MIDDLE_DOT: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("·"));
-static BULLET: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("•"));
-static APK: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("apk"));
+/// What is behind the word for a dot, or is it itself.
+static SPELLED: LazyLock<Needles> = LazyLock::new(|| Needles::new(" dot | d0t |com"));
+
+static PACKAGE: LazyLock<Needles> = LazyLock::new(|| Needles::new("apk"));
 
 /// What finding links is lent.
 pub(super) struct Search<'a> {
@@ -113,17 +111,11 @@ impl Search<'_> {
                 break;
             }
         }
-        let hints = Hints::read(self.text);
-        if hints.spelled {
-            self.spelled();
-        }
-        if marks.beyond_ascii {
-            for finder in [&*MIDDLE_DOT, &*BULLET] {
-                self.each(finder, |search, at| search.around(at));
-            }
+        for (at, _) in SPELLED.each(self.text, marks) {
+            self.spelled(at);
         }
         if !self.links.is_empty() {
-            self.finish(hints);
+            self.finish(marks);
         }
     }
 
@@ -294,30 +286,36 @@ impl Search<'_> {
         let suffix = psl::suffix_str(name).unwrap_or_default();
         let front = name.get(..name.len() - suffix.len()).unwrap_or_default().trim_end_matches('.');
         let glued = glued_digits(name);
-        let (before, behind) =
-            (self.text.get(..start).unwrap_or_default(), self.text.get(last.to..).unwrap_or_default());
+        let before = self.text.get(..start).unwrap_or_default();
+        let behind = self.text.get(last.to..).unwrap_or_default();
+        let addressed = before.ends_with('@') && !(scheme && before.len() > 1);
+        if behind.starts_with('@') || (addressed && !has_path(behind)) {
+            self.names.truncate(from);
+            return false;
+        }
+        let is_disguised = |label: &&Label| label.dot != Dot::Plain;
         let candidate = Candidate {
             name: name.get(glued..).unwrap_or(name),
             suffix,
             front,
-            dot: self.labels.iter().take(count).skip(1).map(|l| l.dot).find(|d| *d != Dot::Plain).unwrap_or(Dot::Plain),
+            dot: self.labels.iter().take(count).skip(1).find(is_disguised).map_or(Dot::Plain, |l| l.dot),
             before,
             behind,
             sentence: self.is_sentence(count),
         };
-        let mail = behind.starts_with('@')
-            || (before.ends_with('@') && !scheme && !has_path(behind))
-            || (before.ends_with('@') && before.len() < 2);
-        // `gov.sg` is a suffix under which others register, and a host itself.
-        let bare_suffix =
-            name.contains('.') && (name.starts_with("gov.") || name.starts_with("go.") || has_path(behind));
-        let believed = if front.is_empty() { bare_suffix } else { scheme || candidate.is_believed() };
-        if mail || !believed {
+        let believed = if front.is_empty() {
+            // `gov.sg` is a suffix under which others register, and a host itself.
+            name.contains('.') && (name.starts_with("gov.") || name.starts_with("go.") || has_path(behind))
+        } else {
+            scheme || candidate.is_believed()
+        };
+        if !believed {
             self.names.truncate(from);
             return false;
         }
-        let start = if glued > 0 { start + glued } else { start };
-        self.push(start, last.to, from + glued, None);
+        let label = front.rsplit('.').next().map_or(0, str::len);
+        let domain = self.names.len() - if label > 0 { label + 1 } else { 0 } - suffix.len();
+        self.push(start + glued, last.to, from + glued..self.names.len(), domain.max(from + glued), false);
         true
     }
 
@@ -354,216 +352,69 @@ impl Search<'_> {
         let believed = scheme || (decimal() && alone && (!thousands() || has_path(behind)));
         self.names.truncate(from);
         let Some(address) = address.filter(|_| believed) else { return false };
-        self.push(start, end, from, Some(address.into()));
+        self.push_address(start, end, from, address.into());
         true
     }
 
-    /// Adds a link whose host is written up to `end`; its name stands in `names` from `from` on.
-    fn push(&mut self, start: usize, end: usize, from: usize, address: Option<IpAddr>) {
-        if let Some(address) = address {
-            use std::fmt::Write;
-            self.names.truncate(from);
-            let _ = write!(self.names, "{address}");
-        }
-        let shown = from..self.names.len();
-        let mut host = shown.clone();
-        let mut shown_as = shown.clone();
-        let name = self.names.get(shown.clone()).unwrap_or_default();
-        let beyond_ascii = !name.is_ascii();
-        let punycode = beyond_ascii || (address.is_none() && name.split('.').any(|l| l.starts_with("xn--")));
-        if punycode {
-            let name = name.to_owned();
-            let at = self.names.len();
-            if beyond_ascii && idn::push_ascii(&name, self.names) {
-                host = at..self.names.len();
-            } else if !beyond_ascii && idn::push_unicode(&name, self.names) {
-                shown_as = at..self.names.len();
-            }
-        }
-        let name = self.names.get(host.clone()).unwrap_or_default();
-        let domain = if address.is_some() { name } else { psl::domain_str(name).unwrap_or(name) };
-        let domain = host.end - domain.len()..host.end;
-        let tail = end..end + tail_len(self.text.get(end..).unwrap_or_default());
-        let apk = self.text.get(tail.clone()).is_some_and(names_a_package);
-        self.done = tail.end;
-        let written = start..tail.end;
-        self.links.push(Link { written, ip: address.is_some(), punycode, apk, host, domain, shown: shown_as, tail });
-    }
-
-    /// `https://` and what people write for it, at its colon or its first slash.
-    fn scheme(&mut self, at: usize) {
-        let before = self.text.get(self.done..at).unwrap_or_default();
-        let Some(len) = scheme_len(before) else { return };
-        let rest = self.text.get(at..).unwrap_or_default();
-        let colon = if rest.starts_with(':') { rest.get(1..).unwrap_or_default() } else { rest };
-        let slashes = colon.trim_start_matches(' ');
-        let path = slashes.trim_start_matches(['/', '\\', ' ', '\n', ':', ']']);
-        let signs = slashes.len() - path.len();
-        let written = slashes.get(..signs).unwrap_or_default();
-        let slash = written.contains(['/', '\\']);
-        if signs > 8 || (!slash && (colon.len() < slashes.len() || signs > 0 || !rest.starts_with(':'))) {
-            return;
-        }
-        if !rest.starts_with(':') && !written.starts_with("//") && !written.starts_with("\\\\") {
-            return;
-        }
-        self.authority(at - len, self.text.len() - path.len());
-    }
-
-    /// The host behind a scheme that begins at `start`.
-    fn authority(&mut self, start: usize, at: usize) {
-        let rest = self.text.get(at..).unwrap_or_default();
-        let ends = |b: u8| matches!(b, b'/' | b'?' | b'#' | b'\\' | b' ' | b'\n' | b'"' | b'<' | b'>');
-        let authority =
-            rest.bytes().take(USERINFO_OCTETS_MAX).position(ends).unwrap_or(rest.len().min(USERINFO_OCTETS_MAX));
-        let userinfo = rest.as_bytes().get(..authority).and_then(|a| a.iter().rposition(|b| *b == b'@'));
-        let at = at + userinfo.map_or(0, |n| n + 1);
-        if let Some((address, len)) = host::ipv6(self.text.get(at..).unwrap_or_default()) {
-            self.push(start, at + len, self.names.len(), Some(address.into()));
-            return;
-        }
-        host::read(self.text, at, true, self.labels);
-        if self.labels.is_empty() {
-            return;
-        }
-        self.cut_by_a_line();
-        let Some(end) = self.labels.last().map(|l| l.to) else { return };
-        if self.numbers(start, end) || self.chain(start, true) || self.joined(start, true) || self.unknown_top(start) {
-            return;
-        }
-        if !self.lettered(at) {
-            self.done = self.done.max(end);
-        }
-    }
-
-    /// A name that a line break cuts before its suffix goes on in the next line.
-    fn cut_by_a_line(&mut self) {
-        let Some(last) = self.labels.last().copied() else { return };
-        let whole = self.labels.len() > 1 && self.is_top(last);
-        if whole || self.text.as_bytes().get(last.to) != Some(&b'\n') {
-            return;
-        }
-        let count = self.labels.len();
-        host::extend(self.text, last.to + 1, true, Dot::Plain, self.labels);
-        let goes_on = self.labels.len() > count && self.labels.last().is_some_and(|l| self.is_top(*l));
-        if !goes_on {
-            self.labels.truncate(count);
-            return;
-        }
-        let next = self.labels.remove(count);
-        if let Some(label) = self.labels.get_mut(count - 1) {
-            label.to = next.to;
-        }
-    }
-
-    /// A host behind a scheme that is numbers only.
-    fn numbers(&mut self, start: usize, end: usize) -> bool {
-        if self.labels.len() > 4
-            || !self.text.as_bytes().get(self.labels.first().map_or(end, |l| l.from)).is_some_and(u8::is_ascii_digit)
-        {
-            return false;
-        }
-        let from = self.names.len();
-        self.push_name(0, self.labels.len());
-        let address = self.names.get(from..).and_then(host::ipv4_any);
+    /// Adds a link to an address; what else of its name was put into `names` stands there from `from` on.
+    fn push_address(&mut self, start: usize, end: usize, from: usize, address: IpAddr) {
+        use std::fmt::Write;
         self.names.truncate(from);
-        let Some(address) = address else { return false };
-        self.push(start, end, from, Some(address.into()));
-        true
+        let _ = write!(self.names, "{address}");
+        self.push(start, end, from..self.names.len(), from, true);
     }
 
-    /// A host behind a scheme whose last label no list knows: lists grow old.
-    fn unknown_top(&mut self, start: usize) -> bool {
-        let Some(last) = self.labels.last().copied() else { return false };
-        let top = self.text.get(last.from..last.to).unwrap_or_default();
-        let (count, letters) = (self.labels.len(), top.chars().all(char::is_alphabetic));
-        count >= 2 && letters && top.chars().count() >= 2 && self.host(start, count, true)
+    /// Adds a link whose host is written up to `end`; `name` is where its name stands in `names`, and `domain` where its
+    /// registrable domain begins there.
+    fn push(&mut self, start: usize, end: usize, name: Range<usize>, domain: usize, ip: bool) {
+        let (mut host, mut shown, mut domain) = (name.clone(), name.clone(), domain..name.end);
+        let written = self.names.get(name.clone()).unwrap_or_default();
+        let beyond_ascii = !written.is_ascii();
+        let octets = written.as_bytes();
+        let coded = |at: usize| octets.get(at..).is_some_and(|label| label.starts_with(b"xn--"));
+        let punycode = beyond_ascii || memchr::memchr_iter(b'x', octets).any(coded);
+        if punycode {
+            let written = written.to_owned();
+            let at = self.names.len();
+            if beyond_ascii && idn::push_ascii(&written, self.names) {
+                host = at..self.names.len();
+                let ascii = self.names.get(host.clone()).unwrap_or_default();
+                domain = host.end - psl::domain_str(ascii).unwrap_or(ascii).len()..host.end;
+            } else if !beyond_ascii && idn::push_unicode(&written, self.names) {
+                shown = at..self.names.len();
+            }
+        }
+        let tail = end..end + tail::tail_len(self.text.get(end..).unwrap_or_default());
+        let apk = self.text.get(tail.clone()).is_some_and(tail::names_a_package);
+        self.done = tail.end;
+        self.links.push(Link { written: start..tail.end, ip, punycode, apk, host, domain, shown, tail });
     }
 
-    /// Letters parted by spaces: `b i t . l y / x`, with its dot at `at` or its first letter there.
-    fn lettered(&mut self, at: usize) -> bool {
-        let octets = self.text.as_bytes();
-        let single = |n: usize| {
-            let beside = |n: Option<&u8>| n.is_none_or(|b| !is_spaced_out(*b));
-            octets.get(n).is_some_and(|b| is_spaced_out(*b))
-                && beside(octets.get(n + 1))
-                && (n == 0 || beside(octets.get(n - 1)))
+    /// A dot that is spelled, or the suffix behind one: `kbank dot co`, `kbank titik com`.
+    fn spelled(&mut self, at: usize) {
+        let before = self.text.get(..at).unwrap_or_default();
+        let near = super::words::trim_spaces_end(before, 2);
+        let at = match host::DOTS_BEFORE.at_end(near) {
+            Some((len, ())) => near.len() - len,
+            None if self.text.as_bytes().get(at) == Some(&b' ') => at + 1,
+            None => return,
         };
-        if at < self.spaced {
-            return false;
-        }
-        let mut start = at;
-        while start >= self.done + 2
-            && at - start < 2 * HOST_OCTETS_MAX
-            && octets.get(start - 1) == Some(&b' ')
-            && single(start - 2)
-        {
-            start -= 2;
-        }
-        let mut end = start;
-        while end < start + 2 * HOST_OCTETS_MAX && single(end) && octets.get(end + 1) == Some(&b' ') && single(end + 2)
-        {
-            end += 2;
-        }
-        self.spaced = end;
-        if end < start + 8 {
-            return false;
-        }
-        let squeezed: String = self.text.get(start..=end).unwrap_or_default().chars().filter(|c| *c != ' ').collect();
-        let mut labels = Vec::new();
-        let host_at = squeezed.rfind("//").map_or(0, |n| n + 2);
-        host::read(&squeezed, host_at, false, &mut labels);
-        let Some(last) = labels.last().copied().filter(|_| labels.len() >= 2) else { return false };
-        if !host::is_top(squeezed.get(last.from..last.to).unwrap_or_default()) {
-            return false;
-        }
-        let from = self.names.len();
-        self.names.push_str(squeezed.get(host_at..last.to).unwrap_or_default());
-        self.push(start, end + 1, from, None);
-        true
-    }
-
-    /// Dots that are spelled: `kbank dot co`, `kbank titik com`.
-    fn spelled(&mut self) {
-        self.each(&DOT, |search, at| search.around(at + 1));
-        self.each(&COM, |search, at| {
-            let before = search.text.get(..at).unwrap_or_default();
-            let near = super::words::trim_spaces_end(before, 2);
-            match host::DOTS_BEFORE.at_end(near) {
-                Some((len, ())) => search.around(near.len() - len),
-                None => false,
-            }
-        });
-    }
-
-    /// Tries every place where `finder` finds something that is not part of a link already.
-    fn each(&mut self, finder: &Finder<'_>, mut at: impl FnMut(&mut Self, usize) -> bool) {
-        let octets = self.text.as_bytes();
-        let mut from = 0;
-        while let Some(place) = octets.get(from..).and_then(|rest| finder.find(rest)).map(|n| from + n)
-            && self.links.len() < ENTITIES_MAX
-        {
-            from = place + 1;
-            let known = self.links.iter().any(|l| l.written.contains(&place));
-            if !known {
-                // Links found already bound what this one may take of the text before it.
-                self.done = self.links.iter().map(|l| l.written.end).filter(|end| *end <= place).max().unwrap_or(0);
-                at(self, place);
-            }
+        let known = self.links.iter().any(|l| l.written.contains(&at));
+        if !known && self.links.len() < ENTITIES_MAX {
+            // Links found already bound what this one may take of the text before it.
+            self.done = self.links.iter().map(|l| l.written.end).filter(|end| *end <= at).max().unwrap_or(0);
+            self.around(at);
         }
     }
 
     /// Puts links in order, and says of all what the text says: that there is a package.
-    fn finish(&mut self, hints: Hints) {
+    fn finish(&mut self, marks: &Marks) {
         self.links.sort_by_key(|l| l.written.start);
         self.links.dedup_by(|later, earlier| later.written.start < earlier.written.end);
-        if !hints.package {
-            return;
-        }
         let octets = self.text.as_bytes();
-        let says = APK.find_iter(octets).any(|at| {
+        let says = PACKAGE.each(self.text, marks).any(|(from, to)| {
             let letter = |n: Option<usize>| n.and_then(|n| octets.get(n)).is_some_and(u8::is_ascii_alphanumeric);
-            !letter(at.checked_sub(1)) && !letter(Some(at + 3))
+            !letter(from.checked_sub(1)) && !letter(Some(to))
         });
         self.links.iter_mut().for_each(|l| l.apk |= says);
     }
@@ -587,84 +438,4 @@ fn glued_digits(name: &str) -> usize {
     let Some(digit) = name.bytes().rposition(|b| b.is_ascii_digit()) else { return 0 };
     let host = name.get(digit + 1..).unwrap_or_default().trim_start_matches('o');
     if host.len() > 4 && BELIEVED_HOSTS.binary_search(&host).is_ok() { name.len() - host.len() } else { 0 }
-}
-
-fn is_spaced_out(octet: u8) -> bool {
-    octet.is_ascii_alphanumeric() || matches!(octet, b'.' | b'/' | b'-' | b':')
-}
-
-/// Octets of the scheme that `before` ends with, spaces between its letters counted.
-fn scheme_len(before: &str) -> Option<usize> {
-    let octets = before.as_bytes();
-    match octets {
-        [.., b'p' | b's'] | [.., b'p' | b's' | b']', b' '] | [.., b']' | b'['] => {}
-        _ => return None,
-    }
-    let plain = SCHEMES.iter().find(|s| before.ends_with(*s)).map(|s| s.len());
-    plain.or_else(|| {
-        let mut letters = [0; 5];
-        let (mut count, mut len) = (0, 0);
-        for octet in octets.iter().rev().take(10) {
-            len += 1;
-            if *octet != b' ' {
-                *letters.get_mut(4 - count)? = *octet;
-                count += 1;
-            }
-            match (letters, count) {
-                ([_, b'h', b't' | b'x', b't' | b'x', b'p'], 4) | ([b'h', b't' | b'x', b't' | b'x', b'p', b's'], 5) => {
-                    return Some(len);
-                }
-                (_, 5) => return None,
-                _ => {}
-            }
-        }
-        None
-    })
-}
-
-const SCHEMES: &[&str] =
-    &["https", "http", "hxxps", "hxxp", "h**ps", "h**p", "ftp", "https[", "http[", "http[s]", "hxxps[", "hxxp["];
-
-/// Octets of port, path and query behind a host.
-fn tail_len(rest: &str) -> usize {
-    let octets = rest.as_bytes();
-    let digits = rest.strip_prefix(':').map_or(0, |p| p.bytes().take_while(u8::is_ascii_digit).count());
-    let port = if digits > 0 { digits + 1 } else { 0 };
-    if !matches!(octets.get(port), Some(b'/' | b'?' | b'#' | b'\\')) {
-        return port;
-    }
-    let mut end = port;
-    for (at, c) in rest.char_indices().skip_while(|(at, _)| *at < port) {
-        let goes_on = match c {
-            '\n' => {
-                let cut =
-                    matches!(octets.get(at.wrapping_sub(1)), Some(b'-' | b'_' | b'/' | b'=' | b'&' | b'?' | b'%'));
-                cut && octets.get(at + 1).is_some_and(u8::is_ascii_alphanumeric)
-            }
-            ' ' | '<' | '>' | '"' | '「' | '」' | '《' | '》' | '【' | '】' | '“' | '”' => false,
-            c => !c.is_whitespace() && !host::is_unspaced(c),
-        };
-        if !goes_on {
-            break;
-        }
-        end = at + c.len_utf8();
-    }
-    let mut path = rest.get(port..end).unwrap_or_default();
-    loop {
-        let trimmed = path.trim_end_matches(['.', ',', ';', ':', '!', '?', '\'', '’', '»', '*', '…', '。', '、']);
-        let unopened = |open: char, close: char| trimmed.ends_with(close) && !trimmed.contains(open);
-        let closed = unopened('(', ')') || unopened('[', ']') || unopened('{', '}');
-        let next = if closed { trimmed.get(..trimmed.len() - 1).unwrap_or_default() } else { trimmed };
-        if next.len() == path.len() {
-            return port + path.len();
-        }
-        path = next;
-    }
-}
-
-/// Whether a path or query ends in `.apk`, or has it before a `?`.
-fn names_a_package(tail: &str) -> bool {
-    let octets = tail.as_bytes();
-    memchr::memchr_iter(b'.', octets)
-        .any(|at| octets.get(at..at + 4) == Some(b".apk") && !octets.get(at + 4).is_some_and(u8::is_ascii_alphanumeric))
 }
