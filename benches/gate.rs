@@ -90,7 +90,7 @@ fn timed(run: impl FnOnce()) -> u128 {
 /// The shipped rules, as an operator starts with them.
 fn starter() -> Policy {
     let main = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/tapis.yaml");
-    let sources = Origin { main: Some(main), ..Origin::default() }.read_once().unwrap();
+    let sources = Origin { main: Some(main), ..Origin::default() }.read_once();
     policy::load(&sources).unwrap_or_else(|all| panic!("{all:?}")).policy
 }
 
@@ -293,7 +293,8 @@ impl Bench {
         (self.decisions, self.outcomes) = (0, 0);
         for (submits, answers) in traffic.submits.chunks(window).zip(traffic.answers.chunks(window)) {
             for (leg, pdus) in [(Leg::Esme, submits), (Leg::Smsc, answers)] {
-                (self.esme.clear(), self.smsc.clear());
+                self.esme.clear();
+                self.smsc.clear();
                 read.clear();
                 pdus.iter().for_each(|pdu| read.extend_from_slice(pdu));
                 time += timed(|| self.hand(leg, black_box(&read)));
@@ -320,7 +321,8 @@ impl Bench {
         }
         measure(|| {
             for (leg, read) in &reads {
-                (self.esme.clear(), self.smsc.clear());
+                self.esme.clear();
+                self.smsc.clear();
                 self.hand(*leg, read);
             }
         })

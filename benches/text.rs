@@ -8,6 +8,14 @@
 //! the median over messages of a message's median over the rounds. The baseline is UTF-8 validation of the same texts in the
 //! same run. The answer is asserted: nothing is undecodable, and after the first round nothing is allocated.
 
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a bench prints what a clock says, and may fail loudly"
+)]
+
 use std::alloc::System;
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -107,7 +115,7 @@ struct Stage {
 
 fn main() {
     let samples = corpus();
-    let cx = ReadContext { alphabet: Alphabet::Gsm, home: None };
+    let cx = ReadContext { alphabet: Alphabet::Gsm, ..ReadContext::default() };
     let octets: usize = samples.iter().map(|s| s.text.len()).sum();
     let (mut views, mut reading) = (Views::default(), Reading::default());
     for sample in &samples {

@@ -2,6 +2,11 @@
 //! libFuzzer, so that nothing is needed to replay a finding.
 //!
 //! `TAPIS_FUZZ_INPUT=file cargo test --test fuzz_corpora` replays one input through every target.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::type_complexity,
+    reason = "of the fuzz crate, whose lints are its own"
+)]
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 
 #[path = "../fuzz/src/lib.rs"]

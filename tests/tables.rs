@@ -1,6 +1,12 @@
 //! `src/text/fold/unicode.tsv` is made here, from Unicode's data: NFKC and UTS #39 through the crates that carry them, with
 //! `own.tsv` on top. The test compares; with TAPIS_BLESS=1 in the environment it writes the file instead.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::panic,
+    reason = "values of a table that is known; a test may fail loudly"
+)]
+
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 use std::path::Path;

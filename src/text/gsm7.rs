@@ -289,7 +289,8 @@ mod tests {
 
     #[test]
     fn runs_are_cut_where_an_escape_reaches() {
-        let mixed: Vec<u8> = (0..4096u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 11) as u8 & 0x7f).collect();
+        let mixed: Vec<u8> =
+            (0..4096u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 11).to_le_bytes()[0] & 0x7f).collect();
         for start in 0..64 {
             let octets = &mixed[start..];
             let (mut fast, mut plain) = (String::new(), String::new());

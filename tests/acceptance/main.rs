@@ -6,6 +6,7 @@
     clippy::disallowed_methods,
     clippy::print_stderr,
     clippy::cast_possible_truncation,
+    clippy::type_complexity,
     reason = "a test may fail loudly, and it may wait for other processes"
 )]
 

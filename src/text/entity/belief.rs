@@ -123,7 +123,7 @@ fn shape(label: &str, rare: i32) -> i32 {
     let octets = label.as_bytes();
     let digits = octets.iter().filter(|b| b.is_ascii_digit()).count();
     if digits == octets.len() {
-        return if rare >= 3 && digits > 1 { 0 } else { digits.min(3) as i32 - 4 };
+        return if rare >= 3 && digits > 1 { 0 } else { i32::try_from(digits.min(3)).unwrap_or(3) - 4 };
     }
     if is_quantity(label) {
         return if rare == 4 { -1 } else { -2 };

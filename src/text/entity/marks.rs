@@ -70,7 +70,7 @@ impl Needles {
             (!needs.thai || there.thai) && (!needs.khmer || there.khmer) && (!needs.chinese || there.chinese)
         };
         let here = self.0.iter().filter(move |(_, scripts, _)| may_be(scripts));
-        here.flat_map(|(word, _, finder)| {
+        here.flat_map(move |(word, _, finder)| {
             let mut from = 0;
             std::iter::from_fn(move || {
                 let at = from + finder.find(text.as_bytes().get(from..)?)?;

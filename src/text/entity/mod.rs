@@ -51,8 +51,12 @@ pub struct Entities {
 impl Entities {
     /// Nothing stands in a text that is not there.
     pub fn clear(&mut self) {
-        (self.names.clear(), self.links.clear(), self.phones.clear(), self.handles.clear());
-        (self.amounts.clear(), self.codes.clear());
+        self.names.clear();
+        self.links.clear();
+        self.phones.clear();
+        self.handles.clear();
+        self.amounts.clear();
+        self.codes.clear();
     }
 
     /// Finds what stands in `plain`, the plain view of a text that is read in `home`. `is_capital` says whether the
