@@ -1,3 +1,5 @@
+//! The matching form by example: what is undone, what is left alone, and that places are kept.
+
 use super::*;
 
 fn folded(text: &str) -> String {
