@@ -1,6 +1,7 @@
 //! Lists and registries: their entries read, and looked up by name.
 
 use super::{Compiler, Entries, Scope, full, texts};
+use crate::config::diagnostic;
 use crate::config::spec::{Field, ListKind, Place, Placed, RegistryEntry};
 use crate::rules::list::{Addresses, Domains, FOR_EVER, Fault, Prefixes, Registry, Senders, Until, midnight};
 use crate::rules::word::Word;
@@ -27,7 +28,9 @@ impl Compiler<'_> {
             }
         };
         let name: std::sync::Arc<str> = file.value.as_str().into();
-        let lines = text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty() && !l.trim_start().starts_with('#'));
+        let lines = diagnostic::lines(text)
+            .enumerate()
+            .filter(|(_, l)| !l.trim().is_empty() && !l.trim_start().starts_with('#'));
         lines
             .map(|(n, line)| {
                 let place = Place { file: name.clone(), line: n + 1, column: 1, length: line.chars().count().max(1) };
