@@ -179,7 +179,8 @@ impl Search<'_> {
         else {
             return;
         };
-        let tail = self.text.get(link.tail.clone()).unwrap_or_default();
+        let text = self.text;
+        let tail = text.get(link.tail.clone()).unwrap_or_default();
         let phone = ["phone=", "#p/", "number="]
             .iter()
             .find_map(|key| tail.find(key).and_then(|at| tail.get(at + key.len()..)));
@@ -197,8 +198,7 @@ impl Search<'_> {
         }
         let number =
             phone::number_of(name, self.home).filter(|_| name.bytes().all(|b| b.is_ascii_digit() || b == b'+'));
-        let name = name.to_owned();
-        self.add(link.written.clone(), app, &name, number);
+        self.add(link.written.clone(), app, name, number);
     }
 
     /// A number to call, with an application before it.

@@ -1,7 +1,7 @@
 //! What stands in a text: links, phone numbers, chat handles, amounts of money, one-time codes.
 //!
 //! Everything is looked for in the plain view ([`super::Reading::plain`]): small letters, compatibility forms undone,
-//! invisible characters gone. [`Marks`] are read in one pass and say where anything can stand at all; then each kind is
+//! invisible characters gone. Marks are read in one pass and say where anything can stand at all; then each kind is
 //! found in turn, and what one has taken the next leaves alone: `bit.ly/12345678` has no code in it.
 //!
 //! Work is linear in the text: every finder goes forward over marks, reads at most a bounded stretch around one, and stops
@@ -38,6 +38,7 @@ use marks::Marks;
 pub struct Entities {
     marks: Marks,
     labels: Vec<host::Label>,
+    spare: Vec<host::Label>,
     code_words: Vec<(usize, usize)>,
     taken: Taken,
     names: String,
@@ -68,8 +69,17 @@ impl Entities {
         self.taken.ranges.clear();
         self.marks.read(plain);
         let (names, links) = (&mut self.names, &mut self.links);
-        link::Search { text: plain, is_capital, labels: &mut self.labels, names, links, done: 0, spaced: 0 }
-            .run(&self.marks);
+        link::Search {
+            text: plain,
+            is_capital,
+            labels: &mut self.labels,
+            spare: &mut self.spare,
+            names,
+            links,
+            done: 0,
+            spaced: 0,
+        }
+        .run(&self.marks);
         self.taken.add(self.links.iter().map(|l| &l.written));
         let runs = &self.marks.runs;
         amount::find(plain, home, runs, &self.taken, &mut self.amounts);

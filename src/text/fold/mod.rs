@@ -12,7 +12,7 @@
 //!
 //! The matching form is what can be read letter by letter, so that an honest text keeps every word that it has. What needs
 //! a guess (is `1` an i, a number, or itself?) is made in a second reading beside it, which only texts have that look
-//! disguised; rules search both, and words found there are held against their entry once more (see [`tight`]). Rule entries
+//! disguised; rules search both, and words found there are held against their entry once more (see `tight`). Rule entries
 //! go through the same pass. Every view knows where in the text its octets come from.
 
 mod ascii;

@@ -32,10 +32,14 @@ impl Search<'_> {
         if end < start + 8 {
             return false;
         }
-        let squeezed: String = self.text.get(start..=end).unwrap_or_default().chars().filter(|c| *c != ' ').collect();
-        let mut labels = Vec::new();
+        // Letters are octets here, with a space between each two.
+        let mut room = [0; HOST_OCTETS_MAX + 3];
+        let letters = octets.get(start..=end).unwrap_or_default().iter().step_by(2);
+        let len = room.iter_mut().zip(letters).map(|(octet, letter)| *octet = *letter).count();
+        let squeezed = room.get(..len).and_then(|letters| std::str::from_utf8(letters).ok()).unwrap_or_default();
+        let labels = &mut *self.spare;
         let host_at = squeezed.rfind("//").map_or(0, |n| n + 2);
-        host::read(&squeezed, host_at, false, &mut labels);
+        host::read(squeezed, host_at, false, labels);
         let Some(last) = labels.last().copied().filter(|_| labels.len() >= 2) else { return false };
         if !host::is_top(squeezed.get(last.from..last.to).unwrap_or_default()) {
             return false;

@@ -91,6 +91,8 @@ pub(super) struct Search<'a> {
     /// Whether the character at an octet was written as a capital letter.
     pub(super) is_capital: &'a dyn Fn(usize) -> bool,
     pub(super) labels: &'a mut Vec<Label>,
+    /// The same, of a host that is read aside.
+    pub(super) spare: &'a mut Vec<Label>,
     /// Gets the names of hosts.
     pub(super) names: &'a mut String,
     pub(super) links: &'a mut Vec<Link>,
