@@ -103,7 +103,7 @@ accounts:
   esme: { class: bank, alphabet: latin-1 }
 profiles:
   - { id: banks, for: { account_class: bank, country: SG }, thresholds: { tag: 2, block: 30 }, action_max: tag }
-  - { id: mo, for: { direction: mo }, status: ESME_RX_T_APPN, thresholds: { tag: 2, block: 4 } }
+  - { id: mo, for: { direction: mo }, status: ESME_RX_R_APPN, thresholds: { tag: 2, block: 4 } }
   - { id: default, thresholds: { tag: 3, block: 6 }, status: ESME_RINVSRCADR, answer: accept }
 "#;
 

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::ops::Range;
 
-use super::likeness::skeleton;
+use super::likeness::Room;
 use super::list::{Addresses, Domains, Prefixes, Senders, Until};
 use super::matcher::{Hits, RegexId, SetId};
 use super::{Registries, Ruleset};
@@ -156,6 +156,7 @@ pub(super) struct Cx<'a> {
     pub(super) message: &'a Message<'a>,
     pub(super) rules: &'a Ruleset,
     pub(super) hits: &'a mut Hits,
+    pub(super) room: &'a mut Room,
     /// For each rule whether it has fired; unknown when it was not decided.
     pub(super) fired: &'a [Truth],
 }
@@ -249,7 +250,7 @@ impl Test {
             Self::PeerIn(list) => m.peer.map_or(Truth::Unknown, |peer: IpAddr| list.contains(peer, m.now).into()),
             Self::SenderId(ids) => ids.iter().any(|id| id.eq_ignore_ascii_case(m.sender.id)).into(),
             Self::SenderIn(list) => list.contains(m.sender.id, m.now).into(),
-            Self::SenderLike(list) => list.is_like(m.sender.id, m.now).into(),
+            Self::SenderLike(list) => list.is_like(m.sender.id, m.now, cx.room).into(),
             Self::SenderKind(kind) => (m.sender.kind == *kind).into(),
             Self::Registered(registry) => {
                 cx.rules.registries.is_registered(*registry, m.sender.id, m.account.id, m.now).into()
@@ -325,7 +326,7 @@ impl Thing {
     }
 
     /// Whether all tests hold of the `n`th.
-    pub(super) fn holds(self, n: usize, tests: &[Test], cx: &Cx<'_>) -> Truth {
+    pub(super) fn holds(self, n: usize, tests: &[Test], cx: &mut Cx<'_>) -> Truth {
         let mut truth = Truth::True;
         for test in tests {
             truth = truth.and(self.test(n, test, cx));
@@ -333,7 +334,7 @@ impl Thing {
         truth
     }
 
-    fn test(self, n: usize, test: &Test, cx: &Cx<'_>) -> Truth {
+    fn test(self, n: usize, test: &Test, cx: &mut Cx<'_>) -> Truth {
         let (m, reading) = (cx.message, cx.message.reading);
         match self {
             Self::Link => {
@@ -341,13 +342,14 @@ impl Thing {
                 let (host, domain) = (reading.link_host(link), reading.link_domain(link));
                 match test {
                     Test::DomainIn(list, wanted) => (list.contains(host, m.now) == *wanted).into(),
-                    Test::DomainLike(list) => list.is_like(host, domain, m.now).into(),
+                    Test::DomainLike(list) => list.is_like(host, domain, m.now, cx.room).into(),
                     Test::HostIn(list) => list.contains(host, m.now).into(),
                     Test::LinkKind(kind) => link.is(*kind).into(),
                     Test::BrandIn(words) => {
+                        let room = &mut *cx.room;
                         let names = |part: &str| {
-                            let part = skeleton(part);
-                            words.iter().any(|(word, until)| *word == part && m.now < *until)
+                            let part = room.skeleton(part);
+                            words.iter().any(|(word, until)| word == part && m.now < *until)
                         };
                         host.split(['.', '-']).any(names).into()
                     }

@@ -3,12 +3,28 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-/// What a name looks like at a glance: lower case, without marks and punctuation, look-alike characters made one.
+/// Room to look at a name in, reused from name to name.
+#[derive(Debug, Default)]
+pub struct Room {
+    folded: String,
+    skeleton: String,
+}
+
+impl Room {
+    /// What a name looks like at a glance: lower case, without marks and punctuation, look-alike characters made one.
+    pub fn skeleton(&mut self, name: &str) -> &str {
+        self.folded.clear();
+        crate::text::fold::fold(name, &mut self.folded);
+        self.skeleton.clear();
+        self.skeleton.extend(self.folded.nfkd().filter_map(glance));
+        &self.skeleton
+    }
+}
+
+/// The same for a name that is looked at once.
 #[must_use]
 pub fn skeleton(name: &str) -> String {
-    let mut folded = String::with_capacity(name.len());
-    crate::text::fold::fold(name, &mut folded);
-    folded.nfkd().filter_map(glance).collect()
+    Room::default().skeleton(name).to_owned()
 }
 
 fn glance(c: char) -> Option<char> {

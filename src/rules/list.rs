@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use super::likeness;
+use super::likeness::{self, Room};
 use crate::config::spec::{Placed, RegistryEntry};
 use crate::text::number::Number;
 use crate::time::Timestamp;
@@ -87,14 +87,14 @@ impl Domains {
 
     /// Whether the registrable domain looks like that of an entry and the host is none.
     #[must_use]
-    pub fn is_like(&self, host: &str, domain: &str, now: Timestamp) -> bool {
+    pub fn is_like(&self, host: &str, domain: &str, now: Timestamp, room: &mut Room) -> bool {
         if self.contains(host, now) {
             return false;
         }
         let label = domain.split('.').next().unwrap_or(domain);
-        let is_like = |part: &str| {
-            let skeleton = likeness::skeleton(part);
-            holds(&self.labels, &skeleton, now) || one_off(&self.labels, &skeleton, now)
+        let mut is_like = |part: &str| {
+            let skeleton = room.skeleton(part);
+            holds(&self.labels, skeleton, now) || one_off(&self.labels, skeleton, now)
         };
         is_like(label) || label.split('-').any(|part| part.len() >= 4 && part != label && is_like(part))
     }
@@ -140,12 +140,12 @@ impl Senders {
 
     /// Whether it reads like an entry and is none.
     #[must_use]
-    pub fn is_like(&self, id: &str, now: Timestamp) -> bool {
+    pub fn is_like(&self, id: &str, now: Timestamp, room: &mut Room) -> bool {
         if id.is_empty() || self.contains(id, now) {
             return false;
         }
-        let skeleton = likeness::skeleton(id);
-        !skeleton.is_empty() && (holds(&self.skeletons, &skeleton, now) || one_off(&self.skeletons, &skeleton, now))
+        let skeleton = room.skeleton(id);
+        !skeleton.is_empty() && (holds(&self.skeletons, skeleton, now) || one_off(&self.skeletons, skeleton, now))
     }
 
     /// Entries.
@@ -369,8 +369,8 @@ mod tests {
         assert!(domains.insert("https://DBS.com.sg/login", FOR_EVER));
         assert!(domains.contains("dbs.com.sg", NOW) && domains.contains("www.dbs.com.sg", NOW));
         assert!(!domains.contains("xdbs.com.sg", NOW) && !domains.contains("com.sg", NOW));
-        assert!(domains.is_like("d8s.top", "d8s.top", NOW));
-        assert!(!domains.is_like("www.dbs.com.sg", "dbs.com.sg", NOW));
+        assert!(domains.is_like("d8s.top", "d8s.top", NOW, &mut Room::default()));
+        assert!(!domains.is_like("www.dbs.com.sg", "dbs.com.sg", NOW, &mut Room::default()));
     }
 
     #[test]
@@ -378,10 +378,10 @@ mod tests {
         let mut senders = Senders::default();
         ["DBS", "SingPost", "gov.sg"].into_iter().for_each(|s| senders.insert(s, FOR_EVER));
         for like in ["D8S", "DB5", "DBS.", "S1ngPost", "SingP0st", "Gov-SG", "SingPosst"] {
-            assert!(senders.is_like(like, NOW), "{like}");
+            assert!(senders.is_like(like, NOW, &mut Room::default()), "{like}");
         }
         for other in ["DBS", "dbs", "DHL", "UOB", "singpost", ""] {
-            assert!(!senders.is_like(other, NOW), "{other}");
+            assert!(!senders.is_like(other, NOW, &mut Room::default()), "{other}");
         }
     }
 
@@ -408,9 +408,9 @@ mod tests {
         }
         for (now, holds) in [(Timestamp(day("2026-06-01").0 - 1), true), (day("2026-06-01"), false)] {
             assert_eq!(domains.contains("a.bad.top", now), holds);
-            assert_eq!(domains.is_like("bad.com", "bad.com", now), holds);
+            assert_eq!(domains.is_like("bad.com", "bad.com", now, &mut Room::default()), holds);
             assert_eq!(senders.contains("scammy", now), holds);
-            assert_eq!(senders.is_like("SCAMMY.", now), holds);
+            assert_eq!(senders.is_like("SCAMMY.", now, &mut Room::default()), holds);
             assert_eq!(prefixes.has_prefix_of_digits("6591234567", now), holds);
         }
     }

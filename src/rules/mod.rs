@@ -20,6 +20,7 @@ pub use trace::{Evidence, Trace};
 use std::collections::BTreeMap;
 
 use condition::{Cx, Node};
+use likeness::Room;
 use list::Registry;
 use matcher::Matcher;
 
@@ -111,6 +112,7 @@ pub struct Ruleset {
 #[derive(Debug, Default)]
 pub struct Scratch {
     hits: Hits,
+    room: Room,
     fired: Vec<Truth>,
     /// What fired in the last message.
     pub findings: Vec<Finding>,
@@ -153,8 +155,8 @@ impl Ruleset {
             let truth = if rule.mode == Mode::Off || is_over {
                 Truth::Unknown
             } else {
-                let Scratch { hits, fired, .. } = scratch;
-                rule.when.evaluate(&mut Cx { message, rules: self, hits, fired })
+                let Scratch { hits, room, fired, .. } = scratch;
+                rule.when.evaluate(&mut Cx { message, rules: self, hits, room, fired })
             };
             if let Some(slot) = scratch.fired.get_mut(n) {
                 *slot = truth;
@@ -187,8 +189,8 @@ impl Ruleset {
         if !scratch.timeless && exemption.expires.is_some_and(|at| message.now >= at) {
             return Truth::False;
         }
-        let Scratch { hits, fired, .. } = scratch;
-        exemption.when.evaluate(&mut Cx { message, rules: self, hits, fired })
+        let Scratch { hits, room, fired, .. } = scratch;
+        exemption.when.evaluate(&mut Cx { message, rules: self, hits, room, fired })
     }
 
     /// Whether a subscriber reports a message: such are never judged. The type of number that the address claims does not

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::condition::{Cx, Kind, Node, Thing, Truth};
+use super::condition::{Cx, Kind, Node, Truth};
 use super::{Exemption, Rule, Ruleset, Scratch};
 use crate::message::Message;
 
@@ -35,14 +35,14 @@ pub struct Evidence {
 impl Ruleset {
     /// The tree of a rule for the message last evaluated.
     pub fn trace(&self, rule: &Rule, message: &Message<'_>, scratch: &mut Scratch) -> Trace {
-        let Scratch { hits, fired, .. } = scratch;
-        trace(&rule.when, &mut Cx { message, rules: self, hits, fired })
+        let Scratch { hits, room, fired, .. } = scratch;
+        trace(&rule.when, &mut Cx { message, rules: self, hits, room, fired })
     }
 
     /// The tree of an exemption for the message last evaluated.
     pub fn trace_exemption(&self, exemption: &Exemption, message: &Message<'_>, scratch: &mut Scratch) -> Trace {
-        let Scratch { hits, fired, .. } = scratch;
-        trace(&exemption.when, &mut Cx { message, rules: self, hits, fired })
+        let Scratch { hits, room, fired, .. } = scratch;
+        trace(&exemption.when, &mut Cx { message, rules: self, hits, room, fired })
     }
 
     /// What a finding of the message last evaluated rests on.
@@ -102,11 +102,9 @@ fn shown(node: &Node, cx: &mut Cx<'_>) -> Vec<([usize; 2], String)> {
             folded.into_iter().map(|range| reading.written(range)).collect()
         }
         Kind::Thing(thing, tests) => {
-            let holds = |n: &usize, thing: &Thing| thing.holds(*n, tests, cx) == Truth::True;
-            (0..thing.count(cx.message))
-                .filter(|n| holds(n, thing))
-                .filter_map(|n| thing.written(n, cx.message))
-                .collect()
+            let message = cx.message;
+            let all = (0..thing.count(message)).filter(|n| thing.holds(*n, tests, cx) == Truth::True);
+            all.filter_map(|n| thing.written(n, message)).collect()
         }
         _ => Vec::new(),
     };

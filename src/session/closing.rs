@@ -157,8 +157,15 @@ impl Session {
         None
     }
 
+    /// Now and then: what a leg's burst has grown is given back, so that an idle session is small; a busy one grows once.
+    pub(super) fn give_back(&mut self, leg: Leg) {
+        self.received.of_mut(leg).shrink();
+        self.queues.of_mut(leg).shrink();
+    }
+
     /// A bound peer was silent: ask it; when it does not say anything to that either, its connection is dead.
     pub(super) fn probe(&mut self, leg: Leg, timer: Timer) {
+        self.give_back(leg);
         if !matches!(self.state, State::Bound(_)) {
             return;
         }

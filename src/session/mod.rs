@@ -380,10 +380,6 @@ impl Session {
         *self.counters.sent.of_mut(leg) += octets as u64;
         self.queues.of_mut(leg).transmitted(octets);
         self.release(leg.other());
-        if self.queues.of(leg).octets() == 0 {
-            self.queues.of_mut(leg).shrink();
-            self.received.of_mut(leg.other()).shrink();
-        }
     }
 
     /// Whether the write side of this leg is to be shut now: everything is transmitted and nothing more will come.

@@ -283,9 +283,14 @@ fn note_joints(group: &[Piece], text: &str, disguises: &mut Vec<Disguise>) {
     }
 }
 
+/// Octets of a domain at most (RFC 1035 §2.3.4): a mail address is not looked for beyond them.
+const DOMAIN_OCTETS_MAX: usize = 253;
+
 /// Whether what begins with `@` at an octet of the text is the end of a mail address.
 fn is_mail(text: &str, at: usize) -> bool {
     let rest = text.get(at..).unwrap_or_default();
+    // Or a text of nothing but `a@a@` would be read once for each of its signs.
+    let rest = rest.get(..rest.floor_char_boundary(DOMAIN_OCTETS_MAX)).unwrap_or(rest);
     rest.split(char::is_whitespace).next().is_some_and(|word| word.trim_end_matches('.').contains('.'))
 }
 
