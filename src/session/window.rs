@@ -109,7 +109,7 @@ impl Window {
     fn remove(&mut self, at: usize) -> Option<Outstanding> {
         let request = self.requests.remove(at)?;
         self.expired -= usize::from(request.expired);
-        if self.requests.is_empty() && self.requests.capacity() > 256 {
+        if self.requests.is_empty() && self.requests.capacity() > 1_024 {
             self.requests = VecDeque::new();
         }
         Some(request)
