@@ -3,20 +3,20 @@
 
 use unicode_normalization::UnicodeNormalization;
 
+use crate::text::fold::Folder;
+
 /// Room to look at a name in, reused from name to name.
 #[derive(Debug, Default)]
 pub struct Room {
-    folded: String,
+    folder: Folder,
     skeleton: String,
 }
 
 impl Room {
     /// What a name looks like at a glance: lower case, without marks and punctuation, look-alike characters made one.
     pub fn skeleton(&mut self, name: &str) -> &str {
-        self.folded.clear();
-        crate::text::fold::fold(name, &mut self.folded);
         self.skeleton.clear();
-        self.skeleton.extend(self.folded.nfkd().filter_map(glance));
+        self.skeleton.extend(self.folder.fold(name).nfkd().filter_map(glance));
         &self.skeleton
     }
 }

@@ -37,9 +37,19 @@ use undo::{First, Undone};
 
 /// Folds a text, as for a rule entry.
 pub fn fold(text: &str, out: &mut String) {
-    let mut written = Written::default();
-    Pass::run(text, &mut written);
-    out.push_str(&written.folded);
+    out.push_str(Folder::default().fold(text));
+}
+
+/// Folds one name after another in the same room.
+#[derive(Debug, Default)]
+pub struct Folder(Written);
+
+impl Folder {
+    /// The matching form of a text.
+    pub fn fold(&mut self, text: &str) -> &str {
+        Pass::run(text, &mut self.0);
+        &self.0.folded
+    }
 }
 
 /// The views of a text; reused from text to text.
