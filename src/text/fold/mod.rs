@@ -45,10 +45,10 @@ pub fn fold(text: &str, out: &mut String) {
 pub struct Folder(Written);
 
 impl Folder {
-    /// The matching form of a text.
+    /// The matching form of a text, without a gap at its end.
     pub fn fold(&mut self, text: &str) -> &str {
         Pass::run(text, &mut self.0);
-        &self.0.folded
+        self.0.folded.trim_end()
     }
 }
 
