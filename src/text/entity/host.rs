@@ -144,7 +144,7 @@ fn starts_label(rest: &str, open: bool) -> bool {
     match rest.as_bytes() {
         [b'a'..=b'z' | b'0'..=b'9', ..] => true,
         [b'%', ..] => open && percent(rest.as_bytes()).is_some(),
-        [0x80..=0xff, ..] => rest.chars().next().is_some_and(|c| c.is_alphanumeric() && (open || !is_unspaced(c))),
+        [0x80..=0xff, ..] => rest.chars().next().is_some_and(|c| (open || !is_unspaced(c)) && c.is_alphanumeric()),
         _ => false,
     }
 }

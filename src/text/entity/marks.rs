@@ -42,9 +42,16 @@ pub(super) struct Scripts {
 
 impl Scripts {
     fn add(&mut self, octets: &[u8]) {
-        self.thai |= octets.iter().fold(false, |any, b| any | (*b == 0xe0));
-        self.khmer |= octets.iter().fold(false, |any, b| any | (*b == 0xe1));
-        self.chinese |= octets.iter().fold(false, |any, b| any | (*b >= 0xe4));
+        let (mut thai, mut khmer, mut chinese) = (0, 0, 0);
+        // Without a branch, so that many are compared at a time.
+        for octet in octets {
+            thai |= u8::from(*octet == 0xe0);
+            khmer |= u8::from(*octet == 0xe1);
+            chinese |= u8::from(*octet >= 0xe4);
+        }
+        self.thai |= thai != 0;
+        self.khmer |= khmer != 0;
+        self.chinese |= chinese != 0;
     }
 }
 
@@ -126,7 +133,7 @@ impl Marks {
     }
 }
 
-/// Digits, signs, and what stands among them in ASCII. Without a branch, so that many are compared at a time.
+/// Digits, signs, and what stands among them in ASCII: without a branch, too.
 fn may_be_a_mark(octet: u8) -> bool {
     (octet.wrapping_sub(b'(') <= b':' - b'(')
         | (octet.wrapping_sub(b'=') <= b'@' - b'=')

@@ -61,12 +61,6 @@ impl Plan {
     fn has(&self, digits: &str) -> bool {
         holds(self.trunk, digits) || holds(self.bare, digits)
     }
-
-    /// Whether it is the plan of this country.
-    #[cfg(test)]
-    fn is_of(&self, country: &str) -> bool {
-        self.country == country
-    }
 }
 
 fn holds(blocks: &[Block], digits: &str) -> bool {
@@ -322,7 +316,7 @@ mod tests {
         assert_eq!(fit("TH", "0812345678"), Some(Fit::Trunk));
         assert_eq!(fit("TH", "081234567"), None);
         assert_eq!(fit("VN", "61234567"), None);
-        assert!(abroad("66812345678").is_some_and(|p| p.is_of("TH")));
+        assert!(abroad("66812345678").is_some_and(|p| p.country == "TH"));
         assert!(abroad("66112345678").is_none());
     }
 }

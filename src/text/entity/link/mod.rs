@@ -80,7 +80,7 @@ const HOST_OCTETS_MAX: usize = 253;
 const TRIES_MAX: usize = 6;
 
 /// What is behind the word for a dot, or is it itself.
-static SPELLED: LazyLock<Needles> = LazyLock::new(|| Needles::new(" dot | d0t |com"));
+static SPELLED: LazyLock<Needles> = LazyLock::new(|| Needles::new(" dot |com"));
 
 static PACKAGE: LazyLock<Needles> = LazyLock::new(|| Needles::new("apk"));
 
