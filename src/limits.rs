@@ -22,6 +22,9 @@ pub const TEXT_CHARACTERS_MAX: usize = 64 * 1024;
 /// Links, phone numbers, handles or amounts kept of one message, each.
 pub const ENTITIES_MAX: usize = 64;
 
+/// Entries of a list or registry whose look names are compared with; a longer one holds more than what is protected.
+pub const LIKE_ENTRIES_MAX: usize = 100_000;
+
 /// Destinations in one submit_multi (SMPP 3.4 §4.5.1).
 pub const DESTINATIONS_MAX: usize = 255;
 

@@ -5,6 +5,7 @@ use super::diagnostic::nearest;
 use super::facts::{self, FACTS, FactSpec, FieldSpec, Shape, THINGS};
 use super::spec::{Condition, ConditionKind, Field, FieldValue};
 use super::tree::{Node, Value};
+use crate::text::entity::CURRENCIES;
 
 const FORMS: [&str; 6] = ["all", "any", "not", "at_least", "has", "finding"];
 
@@ -181,6 +182,7 @@ impl Decoder<'_> {
             Shape::Flag => self.flag(node, what).map(FieldValue::Flag),
             Shape::Count(max) => self.count(node, what, 0, max).map(FieldValue::Count),
             Shape::Currency => self.currency(node, what).map(one),
+            Shape::Money => self.money(node, what).map(FieldValue::Money),
             Shape::Number => self.hundredths(node, what, 0, 20_000_000).map(FieldValue::Number),
             Shape::Duration => self.duration(node, what).map(FieldValue::Duration),
             Shape::Within => self.within(node, what),
@@ -208,7 +210,26 @@ impl Decoder<'_> {
             return None;
         }
         text.value.make_ascii_uppercase();
+        if !CURRENCIES.contains(&text.value.as_str()) {
+            let message = format!("no amount is ever found in `{}`", text.value);
+            self.diagnostics
+                .error(&text.place, "currency", message)
+                .help(format!("amounts are found in {}", CURRENCIES.join(", ")));
+            return None;
+        }
         Some(text)
+    }
+
+    fn money(&mut self, node: &Node, what: &str) -> Option<u64> {
+        let text = self.text(node, what)?.value;
+        let money = money(&text);
+        if money.is_none() {
+            let message = format!("{what} must be an amount with at most two decimals, not `{text}`");
+            self.diagnostics
+                .error(&node.place, "wrong-shape", message)
+                .help("write 1000 or 99.50, without its currency");
+        }
+        money
     }
 
     fn within(&mut self, node: &Node, what: &str) -> Option<FieldValue> {
@@ -228,6 +249,17 @@ impl Decoder<'_> {
         };
         Some(FieldValue::Within(from, to))
     }
+}
+
+/// An amount in hundredths.
+fn money(text: &str) -> Option<u64> {
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+    if whole.is_empty() || decimals.len() > 2 || !digits(whole) || !digits(decimals) {
+        return None;
+    }
+    let hundredths: u64 = format!("{decimals:0<2}").parse().ok()?;
+    whole.parse::<u64>().ok()?.checked_mul(100)?.checked_add(hundredths)
 }
 
 fn is_plural(plural: &str, one: &str) -> bool {

@@ -32,6 +32,8 @@ pub enum Shape {
     Count(u64),
     /// A currency by its ISO 4217 code.
     Currency,
+    /// An amount of money with at most two decimals.
+    Money,
     /// A number with at most two decimals.
     Number,
     /// A duration with its unit.
@@ -238,9 +240,9 @@ pub static FACTS: &[FactSpec] = &[
     FactSpec {
         name: "amount",
         many: true,
-        fields: &[field("currency", Shape::Currency), field("value_above", Shape::Number)],
+        fields: &[field("currency", Shape::Currency), field("value_above", Shape::Money)],
     },
-    FactSpec { name: "code", many: true, fields: &[field("length", Shape::Count(20))] },
+    FactSpec { name: "code", many: true, fields: &[field("length", Shape::Count(8))] },
     FactSpec {
         name: "time",
         many: false,

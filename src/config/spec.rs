@@ -143,6 +143,8 @@ pub enum FieldValue {
     Count(u64),
     /// A number in hundredths.
     Number(i32),
+    /// An amount of money in hundredths.
+    Money(u64),
     /// A duration.
     Duration(Duration),
     /// Minutes of the day, from inclusive, to exclusive.

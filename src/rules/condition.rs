@@ -2,9 +2,10 @@
 
 use std::net::IpAddr;
 use std::ops::Range;
+use std::sync::Arc;
 
-use super::likeness::Room;
-use super::list::{Addresses, Domains, Prefixes, Senders, Until};
+use super::likeness::{Likeness, Room};
+use super::list::{Addresses, Domains, Prefixes, Senders};
 use super::matcher::{Hits, RegexId, SetId};
 use super::{Registries, Ruleset};
 use crate::message::{Direction, Message, Party, PartyKind};
@@ -111,7 +112,7 @@ pub(super) enum Test {
     PeerIn(Addresses),
     SenderId(Box<[String]>),
     SenderIn(Senders),
-    SenderLike(Senders),
+    SenderLike(Senders, Arc<Likeness>),
     SenderKind(PartyKind),
     Registered(usize),
     Country(Whose, Box<[Country]>),
@@ -122,11 +123,11 @@ pub(super) enum Test {
     LengthAbove(u64),
     LengthBelow(u64),
     DomainIn(Domains, bool),
-    DomainLike(Domains),
+    DomainLike(Domains, Arc<Likeness>),
     HostIn(Domains),
     LinkKind(LinkKind),
     SenderOwns(bool),
-    BrandIn(Box<[(String, Until)]>),
+    BrandIn(Arc<Likeness>),
     PhoneIn(Prefixes, bool),
     PhoneCountry(Box<[Country]>),
     App(Box<[App]>),
@@ -250,7 +251,9 @@ impl Test {
             Self::PeerIn(list) => m.peer.map_or(Truth::Unknown, |peer: IpAddr| list.contains(peer, m.now).into()),
             Self::SenderId(ids) => ids.iter().any(|id| id.eq_ignore_ascii_case(m.sender.id)).into(),
             Self::SenderIn(list) => list.contains(m.sender.id, m.now).into(),
-            Self::SenderLike(list) => list.is_like(m.sender.id, m.now, cx.room).into(),
+            Self::SenderLike(list, likeness) => {
+                (!list.contains(m.sender.id, m.now) && likeness.has(m.sender.id, m.now, cx.room)).into()
+            }
             Self::SenderKind(kind) => (m.sender.kind == *kind).into(),
             Self::Registered(registry) => {
                 cx.rules.registries.is_registered(*registry, m.sender.id, m.account.id, m.now).into()
@@ -339,20 +342,17 @@ impl Thing {
         match self {
             Self::Link => {
                 let Some(link) = reading.links().get(n) else { return Truth::Unknown };
-                let (host, domain) = (reading.link_host(link), reading.link_domain(link));
+                let host = reading.link_host(link);
+                let room = &mut *cx.room;
+                let mut has_brand = |brands: &Likeness| {
+                    !link.is(LinkKind::Ip) && brands.is_in_host(reading.link_shown(link), m.now, room)
+                };
                 match test {
                     Test::DomainIn(list, wanted) => (list.contains(host, m.now) == *wanted).into(),
-                    Test::DomainLike(list) => list.is_like(host, domain, m.now, cx.room).into(),
-                    Test::HostIn(list) => list.contains(host, m.now).into(),
+                    Test::DomainLike(list, likeness) => (!list.contains(host, m.now) && has_brand(likeness)).into(),
+                    Test::HostIn(list) => list.has(host, m.now).into(),
                     Test::LinkKind(kind) => link.is(*kind).into(),
-                    Test::BrandIn(words) => {
-                        let room = &mut *cx.room;
-                        let names = |part: &str| {
-                            let part = room.skeleton(part);
-                            words.iter().any(|(word, until)| word == part && m.now < *until)
-                        };
-                        host.split(['.', '-']).any(names).into()
-                    }
+                    Test::BrandIn(brands) => has_brand(brands).into(),
                     Test::SenderOwns(wanted) => {
                         (cx.rules.registries.owns_host(m.sender.id, m.account.id, m.now, host) == *wanted).into()
                     }
@@ -376,7 +376,10 @@ impl Thing {
             }
             Self::Handle => match (reading.handles().get(n), test) {
                 (Some(handle), Test::App(apps)) => apps.contains(&handle.app).into(),
-                (Some(handle), Test::HandleIn(list)) => list.contains(reading.handle_id(handle), m.now).into(),
+                (Some(handle), Test::HandleIn(list)) => {
+                    let number = handle.number.is_some_and(|n| list.contains(n.digits(), m.now));
+                    (number || list.contains(reading.handle_id(handle), m.now)).into()
+                }
                 _ => Truth::Unknown,
             },
             Self::Amount => match (reading.amounts().get(n), test) {

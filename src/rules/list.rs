@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use super::likeness::{self, Room};
 use crate::config::spec::{Placed, RegistryEntry};
+use crate::text::entity::idn;
 use crate::text::number::Number;
 use crate::time::Timestamp;
 
@@ -22,11 +22,6 @@ fn keep(entries: &mut HashMap<Box<str>, Until>, entry: &str, until: Until) {
 
 fn holds(entries: &HashMap<Box<str>, Until>, entry: &str, now: Timestamp) -> bool {
     entries.get(entry).is_some_and(|until| now < *until)
-}
-
-/// Whether one of them is a slip away.
-fn one_off(entries: &HashMap<Box<str>, Until>, skeleton: &str, now: Timestamp) -> bool {
-    entries.iter().any(|(known, until)| now < *until && likeness::is_one_off(skeleton, known))
 }
 
 /// Asks with a name in small letters, when it has others; a name as long as a PDU carries it costs no allocation.
@@ -49,9 +44,8 @@ fn in_small_letters<T>(name: &str, ask: impl FnOnce(&str) -> T) -> Option<T> {
 /// Domains; each stands for its subdomains too.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Domains {
+    /// In ASCII, as links are looked up.
     entries: HashMap<Box<str>, Until>,
-    /// Look-alike forms of the registrable label.
-    labels: HashMap<Box<str>, Until>,
 }
 
 impl Domains {
@@ -64,9 +58,7 @@ impl Domains {
         if !host.split('.').all(is_label) {
             return false;
         }
-        let label = host.split('.').next().unwrap_or(host);
-        keep(&mut self.labels, &likeness::skeleton(label), until);
-        keep(&mut self.entries, host, until);
+        keep(&mut self.entries, &idn::ascii(host), until);
         true
     }
 
@@ -85,18 +77,18 @@ impl Domains {
         }
     }
 
-    /// Whether the registrable domain looks like that of an entry and the host is none.
+    /// Whether this very host is an entry.
     #[must_use]
-    pub fn is_like(&self, host: &str, domain: &str, now: Timestamp, room: &mut Room) -> bool {
-        if self.contains(host, now) {
-            return false;
-        }
-        let label = domain.split('.').next().unwrap_or(domain);
-        let mut is_like = |part: &str| {
-            let skeleton = room.skeleton(part);
-            holds(&self.labels, skeleton, now) || one_off(&self.labels, skeleton, now)
-        };
-        is_like(label) || label.split('-').any(|part| part.len() >= 4 && part != label && is_like(part))
+    pub fn has(&self, host: &str, now: Timestamp) -> bool {
+        holds(&self.entries, host, now)
+    }
+
+    /// What people know the entries by: the label under which each is registered.
+    pub fn labels(&self) -> impl Iterator<Item = (&str, Until)> {
+        self.entries.iter().map(|(entry, until)| {
+            let domain = psl::domain_str(entry).unwrap_or(entry);
+            (domain.split('.').next().unwrap_or(domain), *until)
+        })
     }
 
     /// Entries.
@@ -116,7 +108,6 @@ fn is_label(label: &str) -> bool {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Senders {
     entries: HashMap<Box<str>, Until>,
-    skeletons: HashMap<Box<str>, Until>,
 }
 
 impl Senders {
@@ -124,7 +115,6 @@ impl Senders {
     pub fn insert(&mut self, entry: &str, until: Until) {
         let entry = entry.trim();
         if !entry.is_empty() {
-            keep(&mut self.skeletons, &likeness::skeleton(entry), until);
             keep(&mut self.entries, &entry.to_lowercase(), until);
         }
     }
@@ -138,14 +128,9 @@ impl Senders {
         holds(&self.entries, id, now) || in_small_letters(id, |id| holds(&self.entries, id, now)).unwrap_or(false)
     }
 
-    /// Whether it reads like an entry and is none.
-    #[must_use]
-    pub fn is_like(&self, id: &str, now: Timestamp, room: &mut Room) -> bool {
-        if id.is_empty() || self.contains(id, now) {
-            return false;
-        }
-        let skeleton = room.skeleton(id);
-        !skeleton.is_empty() && (holds(&self.skeletons, skeleton, now) || one_off(&self.skeletons, skeleton, now))
+    /// The entries, in small letters.
+    pub fn names(&self) -> impl Iterator<Item = (&str, Until)> {
+        self.entries.iter().map(|(entry, until)| (&**entry, *until))
     }
 
     /// Entries.
@@ -184,10 +169,10 @@ impl Prefixes {
         (1..=digits.len()).any(|len| digits.get(..len).is_some_and(|prefix| holds(&self.entries, prefix, now)))
     }
 
-    /// Whether the whole number is an entry.
+    /// Whether the whole number is an entry, with its country's code or, as services' numbers are written, without.
     #[must_use]
     pub fn contains(&self, number: &Number, now: Timestamp) -> bool {
-        holds(&self.entries, number.digits(), now)
+        holds(&self.entries, number.digits(), now) || holds(&self.entries, number.subscriber(), now)
     }
 
     /// Entries.
@@ -369,20 +354,12 @@ mod tests {
         assert!(domains.insert("https://DBS.com.sg/login", FOR_EVER));
         assert!(domains.contains("dbs.com.sg", NOW) && domains.contains("www.dbs.com.sg", NOW));
         assert!(!domains.contains("xdbs.com.sg", NOW) && !domains.contains("com.sg", NOW));
-        assert!(domains.is_like("d8s.top", "d8s.top", NOW, &mut Room::default()));
-        assert!(!domains.is_like("www.dbs.com.sg", "dbs.com.sg", NOW, &mut Room::default()));
-    }
-
-    #[test]
-    fn a_look_alike_is_no_entry() {
-        let mut senders = Senders::default();
-        ["DBS", "SingPost", "gov.sg"].into_iter().for_each(|s| senders.insert(s, FOR_EVER));
-        for like in ["D8S", "DB5", "DBS.", "S1ngPost", "SingP0st", "Gov-SG", "SingPosst"] {
-            assert!(senders.is_like(like, NOW, &mut Room::default()), "{like}");
-        }
-        for other in ["DBS", "dbs", "DHL", "UOB", "singpost", ""] {
-            assert!(!senders.is_like(other, NOW, &mut Room::default()), "{other}");
-        }
+        assert!(domains.has("dbs.com.sg", NOW) && !domains.has("www.dbs.com.sg", NOW));
+        assert!(domains.insert("www.kbаnk.com", FOR_EVER) && !domains.contains("xn--kbnk-63d.com", NOW));
+        let mut labels: Vec<_> = domains.labels().map(|(label, _)| label).collect();
+        labels.sort_unstable();
+        assert_eq!(labels, ["dbs", "xn--kbnk-63d"]);
+        assert!(domains.contains("www.xn--kbnk-63d.com", NOW), "links are looked up in ASCII");
     }
 
     #[test]
@@ -408,9 +385,7 @@ mod tests {
         }
         for (now, holds) in [(Timestamp(day("2026-06-01").0 - 1), true), (day("2026-06-01"), false)] {
             assert_eq!(domains.contains("a.bad.top", now), holds);
-            assert_eq!(domains.is_like("bad.com", "bad.com", now, &mut Room::default()), holds);
             assert_eq!(senders.contains("scammy", now), holds);
-            assert_eq!(senders.is_like("SCAMMY.", now, &mut Room::default()), holds);
             assert_eq!(prefixes.has_prefix_of_digits("6591234567", now), holds);
         }
     }

@@ -123,6 +123,17 @@ impl Number {
         self.digits.get(..usize::from(self.len)).and_then(|d| std::str::from_utf8(d).ok()).unwrap_or_default()
     }
 
+    /// Its digits without the country's code, where the country is known.
+    #[must_use]
+    pub fn subscriber(&self) -> &str {
+        let digits = self.digits();
+        let code = self.country().and_then(|_| {
+            let is_code = |len: &usize| digits.get(..*len).is_some_and(|code| PLAN.iter().any(|(c, _)| *c == code));
+            (1..=3).rev().find(is_code)
+        });
+        digits.get(code.unwrap_or(0)..).unwrap_or_default()
+    }
+
     /// Its country.
     #[must_use]
     pub fn country(&self) -> Option<Country> {
@@ -414,6 +425,14 @@ mod tests {
         assert_eq!(resolved(1, "14165550100", ""), is("14165550100", "CA"));
         assert_eq!(resolved(1, "12125550100", ""), is("12125550100", "US"));
         assert_eq!(resolved(1, "77011234567", ""), is("77011234567", "KZ"));
+        assert_eq!(
+            Number::international("18005550100").map(|n| n.subscriber().to_owned()).as_deref(),
+            Some("8005550100")
+        );
+        assert_eq!(
+            Number::international("66812345678").map(|n| n.subscriber().to_owned()).as_deref(),
+            Some("812345678")
+        );
         assert_eq!(resolved(0, "0812345678", ""), None);
         assert_eq!(resolved(1, "2109999999999999", ""), None);
         assert_eq!(resolved(0, "DBS", ""), None);

@@ -4,6 +4,7 @@
 use tapis::text::number::Country;
 use tapis::text::{ReadContext, Reading};
 
+mod facts;
 mod properties;
 
 struct Row {

@@ -11,7 +11,7 @@ use regex_automata::meta::Regex;
 use serde_json::Value;
 use tapis::config::facts::{self, FACTS};
 use tapis::message::{Message, Party, PartyKind};
-use tapis::rules::likeness::skeleton;
+use tapis::rules::likeness::is_affix;
 use tapis::rules::word::Word;
 use tapis::text::{ReadContext, Reading};
 use tapis::time::Timestamp;
@@ -428,23 +428,23 @@ impl<'a> Oracle<'a> {
         let is_at = |entries: Vec<(String, String)>| entries.iter().any(|(_, entry)| is_at_domain(host, entry));
         Some(match (thing, field) {
             ("link", "domain" | "domains") => strings(wanted).iter().any(|entry| is_at_domain(host, entry)),
-            ("link", "domain_in" | "host_in") => is_at(self.list(name, pack)),
+            ("link", "domain_in") => is_at(self.list(name, pack)),
+            ("link", "host_in") => self.list(name, pack).iter().any(|(_, entry)| domain(entry) == host),
             ("link", "domain_not_in") => !is_at(self.list(name, pack)),
             ("link", "domain_like") => {
                 let entries = self.list(name, pack);
-                let label = reading.link_domain(&reading.links()[n]).split('.').next().unwrap_or_default();
-                let parts = label.split('-').filter(|part| part.len() >= 4 && *part != label);
-                let labels: Vec<&str> = std::iter::once(label).chain(parts).collect();
-                let is_like = |entry: &str| {
-                    let known = domain(entry);
-                    let known = known.split('.').next().unwrap_or_default();
-                    labels.iter().any(|label| glance(label) == glance(known) || reads_like(label, known))
+                let registered = |entry: &str| {
+                    let host = domain(entry);
+                    let domain = psl::domain_str(&host).unwrap_or(&host);
+                    domain.split('.').next().unwrap_or_default().to_owned()
                 };
-                !is_at(entries.clone()) && entries.iter().any(|(_, entry)| is_like(entry))
+                let labels: Vec<String> = entries.iter().map(|(_, entry)| registered(entry)).collect();
+                let mut labels = labels.iter().filter(|label| !is_affix(label));
+                !is_at(entries.clone()) && labels.any(|label| is_in_host(reading, n, label))
             }
             ("link", "brand_in") => {
-                let parts: Vec<String> = host.split(['.', '-']).map(skeleton).collect();
-                self.list(name, pack).iter().any(|(_, entry)| parts.contains(&skeleton(entry.trim_end_matches('*'))))
+                let list = self.list(name, pack);
+                list.iter().any(|(_, entry)| is_in_host(reading, n, entry.trim_end_matches('*')))
             }
             ("link", "kind") => reading.links()[n].kinds().any(|kind| is(kind.name())),
             ("link", "sender_owns") => {
@@ -455,7 +455,7 @@ impl<'a> Oracle<'a> {
                 let number = reading.phones()[n].number;
                 let entries = self.list_if_any(name, pack).unwrap_or_default();
                 let entries: Vec<String> = entries.iter().map(|(_, entry)| digits(entry)).collect();
-                let is_entry = entries.iter().any(|e| e == number.digits());
+                let is_entry = entries.iter().any(|e| e == number.digits() || e == number.subscriber());
                 match field {
                     "in" => is_entry,
                     "not_in" => !is_entry,
@@ -465,13 +465,25 @@ impl<'a> Oracle<'a> {
                         let mut own = self.registered(None, None, m);
                         let phones =
                             |e: &Value| items(e, "phones").filter_map(Value::as_str).map(digits).collect::<Vec<_>>();
-                        own.any(|e| phones(e).iter().any(|p| p == number.digits())) == is_true
+                        let is_number = |p: &String| p == number.digits() || p == number.subscriber();
+                        own.any(|e| phones(e).iter().any(is_number)) == is_true
                     }
                     _ => panic!("the oracle does not know `phone: {field}`"),
                 }
             }
             ("handle", "app" | "apps") => is(reading.handles()[n].app.name()),
-            ("handle", "id_in") => self.is_sender_in(name, pack, reading.handle_id(&reading.handles()[n])),
+            ("handle", "id_in") => {
+                let handle = &reading.handles()[n];
+                let number = handle.number.map_or(String::new(), |n| n.digits().to_owned());
+                let known: Vec<String> = self
+                    .sender_ids(name, pack)
+                    .iter()
+                    .map(|k| k.trim_start_matches(['@', '+', '~']).to_lowercase())
+                    .collect();
+                known
+                    .iter()
+                    .any(|known| *known == reading.handle_id(handle) || (!number.is_empty() && *known == number))
+            }
             ("amount", "currency") => {
                 strings(wanted).iter().any(|c| c.to_uppercase().as_bytes() == reading.amounts()[n].currency)
             }
@@ -619,9 +631,6 @@ fn is_in_network(peer: std::net::IpAddr, entry: &str) -> bool {
 
 /// What a name looks like at a glance: letters, and digits as the letters that they stand for.
 fn glance(name: &str) -> String {
-    use unicode_normalization::UnicodeNormalization;
-    let mut reading = Reading::default();
-    reading.read_text(name, &ReadContext::default());
     let pairs = [
         ('0', 'o'),
         ('1', 'l'),
@@ -636,14 +645,57 @@ fn glance(name: &str) -> String {
         ('8', 'b'),
     ];
     let plain = |c: char| pairs.iter().find(|(sign, _)| *sign == c).map_or(c, |(_, letter)| *letter);
-    reading.folded().nfkd().map(plain).filter(|c| c.is_alphanumeric()).collect()
+    let mut seen = String::new();
+    let mut folded = String::new();
+    for c in name.chars() {
+        folded.clear();
+        tapis::text::fold::fold(&c.to_string(), &mut folded);
+        let one = if c.is_ascii() { c.to_ascii_lowercase().to_string() } else { folded.clone() };
+        for letter in one.chars().map(plain).filter(|c| c.is_alphanumeric()) {
+            match (seen.chars().next_back(), letter) {
+                (Some('r'), 'n') => seen.replace_range(seen.len() - 1.., "m"),
+                (Some('v'), 'v') => seen.replace_range(seen.len() - 1.., "w"),
+                _ => seen.push(letter),
+            }
+        }
+    }
+    seen
 }
 
 /// The same at a glance, or one slip away when both are long enough.
 fn reads_like(name: &str, known: &str) -> bool {
-    let (name, known) = (glance(name), glance(known));
-    let shorter = name.chars().count().min(known.chars().count());
-    !name.is_empty() && (name == known || (shorter >= 6 && is_one_slip(&name, &known)))
+    let (seen, known) = (glance(name), glance(known));
+    let counts = (seen.chars().count(), known.chars().count());
+    let (shorter, longer) = (counts.0.min(counts.1), counts.0.max(counts.1));
+    let same_ends =
+        seen.chars().next() == known.chars().next() && seen.chars().next_back() == known.chars().next_back();
+    let slip = longer >= 5 && (shorter > 5 || same_ends) && is_one_slip(&seen, &known);
+    name.chars().any(char::is_alphabetic) && !seen.is_empty() && (seen == known || slip)
+}
+
+/// Whether a label of the link's host has this name in it, as such, with an affix, or at an end when it is long.
+fn is_in_host(reading: &Reading, n: usize, known: &str) -> bool {
+    let link = &reading.links()[n];
+    let host = reading.link_shown(link);
+    let suffix = psl::suffix_str(host).unwrap_or_default();
+    let front = host[..host.len() - suffix.len()].trim_end_matches('.');
+    let is_word = |part: &str| part.chars().any(char::is_alphabetic) && glance(part).chars().count() >= 3;
+    let at_an_end = |part: &str| {
+        let (part, known) = (glance(part), glance(known));
+        known.chars().count() >= 7 && (part.starts_with(&known) || part.ends_with(&known))
+    };
+    let whole = |part: &str| is_word(part) && (reads_like(part, known) || at_an_end(part));
+    let is_part = |part: &str| is_word(part) && glance(part) == glance(known);
+    let with_affix = |part: &str| {
+        part.char_indices().skip(1).any(|(at, _)| {
+            (is_affix(&part[at..]) && is_part(&part[..at])) || (is_affix(&part[..at]) && is_part(&part[at..]))
+        })
+    };
+    let in_label = |label: &str| {
+        let mut parts = label.split(['-', '_']);
+        whole(label) || with_affix(label) || (parts.clone().count() > 1 && parts.any(|p| whole(p) || with_affix(p)))
+    };
+    !link.is(tapis::text::LinkKind::Ip) && front.rsplit('.').take(8).any(in_label)
 }
 
 /// Whether one letter more, less or other, or two swapped, make one of the other.

@@ -239,6 +239,7 @@ fn value(fact: &'static FactSpec, field: &'static FieldSpec) -> BoxedStrategy<Va
             _ => (0..=max.min(60)).prop_map(Value::from).boxed(),
         },
         Shape::Currency => one_of(texts_of(fact, field)),
+        Shape::Money => select(vec![json!(0), json!(1), json!(99.5), json!(1250), json!(5_000_000)]).boxed(),
         Shape::Number => select(vec![json!(0), json!(1), json!(12), json!(99.5), json!(2000)]).boxed(),
         Shape::Duration => one_of(&["30s", "10m", "24h", "7d"]),
         Shape::Within => one_of(&["22:00-07:00", "09:00-17:30", "00:00-00:01"]),

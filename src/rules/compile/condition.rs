@@ -100,6 +100,8 @@ fn describe(fields: &[Field]) -> String {
         FieldValue::Flag(flag) => flag.to_string(),
         FieldValue::Count(n) => n.to_string(),
         FieldValue::Number(n) => Points(*n).to_string(),
+        FieldValue::Money(n) if n % 100 == 0 => (n / 100).to_string(),
+        FieldValue::Money(n) => format!("{}.{:02}", n / 100, n % 100),
         FieldValue::Duration(d) => format!("{}s", d.as_secs()),
         FieldValue::Within(a, b) => format!("{:02}:{:02}-{:02}:{:02}", a / 60, a % 60, b / 60, b % 60),
     };

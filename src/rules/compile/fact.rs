@@ -4,8 +4,8 @@ use super::{Compiler, Entries, Scope, texts};
 use crate::config::spec::{FactSpec, Field, FieldValue, ListKind, Placed};
 use crate::message::{Direction, PartyKind};
 use crate::rules::condition::{Test, Whose};
-use crate::rules::likeness::skeleton;
-use crate::rules::list::{Domains, FOR_EVER, Fault};
+use crate::rules::likeness::is_affix;
+use crate::rules::list::{Domains, FOR_EVER, Fault, Senders};
 use crate::text::{Anomaly, App, LinkKind, Payload};
 use crate::wire::command::CommandId;
 
@@ -50,7 +50,11 @@ impl<'a> Compiler<'a> {
             },
             (_, "id" | "ids") => Test::SenderId(strings()),
             (_, "id_in") => Test::SenderIn(self.senders(field, scope)?),
-            (_, "id_like") => Test::SenderLike(self.senders(field, scope)?),
+            (_, "id_like") => {
+                let list = self.senders(field, scope)?;
+                let likeness = self.likeness(field, list.names())?;
+                Test::SenderLike(list, likeness)
+            }
             (_, "kind") => Test::SenderKind(match texts(field).first()?.value.as_str() {
                 "alphanumeric" => PartyKind::Alphanumeric,
                 "number" => PartyKind::Number,
@@ -166,23 +170,35 @@ impl<'a> Compiler<'a> {
             }
             ("link", "domain_in", _) => Test::DomainIn(self.domains(field, scope)?, true),
             ("link", "domain_not_in", _) => Test::DomainIn(self.domains(field, scope)?, false),
-            ("link", "domain_like", _) => Test::DomainLike(self.domains(field, scope)?),
+            ("link", "domain_like", _) => {
+                let list = self.domains(field, scope)?;
+                let likeness = self.likeness(field, list.labels().filter(|(label, _)| !is_affix(label)))?;
+                Test::DomainLike(list, likeness)
+            }
             ("link", "host_in", _) => Test::HostIn(self.domains(field, scope)?),
-            ("link", "brand_in", _) => match self.list_named(field, &[ListKind::Words], scope)? {
-                Entries::Words { words, .. } => {
-                    Test::BrandIn(words.iter().map(|(word, _)| (skeleton(&word.folded), word.until)).collect())
-                }
-                _ => return None,
-            },
+            ("link", "brand_in", _) => {
+                let words = match self.list_named(field, &[ListKind::Words], scope)? {
+                    Entries::Words { words, .. } => words.iter().map(|(word, written)| (written.clone(), word.until)),
+                    _ => return None,
+                };
+                let words: Vec<_> = words.collect();
+                let names = words.iter().map(|(written, until)| (written.as_str(), *until));
+                Test::BrandIn(self.likeness(field, names)?)
+            }
             ("link", _, _) => Test::LinkKind(link_kind(&texts(field).first()?.value)?),
             ("phone", "in", _) => Test::PhoneIn(self.prefixes(field, scope)?, true),
             ("phone", "not_in", _) => Test::PhoneIn(self.prefixes(field, scope)?, false),
             ("phone", "prefix_in", _) => Test::PrefixIn(Whose::Sender, self.prefixes(field, scope)?),
             ("phone", _, _) => Test::PhoneCountry(countries(field)),
-            ("handle", "id_in", _) => Test::HandleIn(self.senders(field, scope)?),
+            ("handle", "id_in", _) => {
+                let mut handles = Senders::default();
+                let list = self.senders(field, scope)?;
+                list.names().for_each(|(name, until)| handles.insert(name.trim_start_matches(['@', '+', '~']), until));
+                Test::HandleIn(handles)
+            }
             ("handle", _, _) => Test::App(texts(field).iter().filter_map(|t| App::from_name(&t.value)).collect()),
             ("amount", "currency", _) => Test::Currency(texts(field).first()?.value.clone()),
-            ("amount", _, FieldValue::Number(n)) => Test::ValueAbove(u64::try_from(*n).unwrap_or(0)),
+            ("amount", _, FieldValue::Money(n)) => Test::ValueAbove(*n),
             ("code", _, FieldValue::Count(n)) => Test::CodeLength(*n),
             _ => return None,
         })

@@ -1,8 +1,12 @@
 //! Lists and registries: their entries read, and looked up by name.
 
+use std::sync::Arc;
+
 use super::{Compiler, Entries, Scope, full, texts};
 use crate::config::diagnostic;
 use crate::config::spec::{Field, ListKind, Place, Placed, RegistryEntry};
+use crate::limits::LIKE_ENTRIES_MAX;
+use crate::rules::likeness::Likeness;
 use crate::rules::list::{Addresses, Domains, FOR_EVER, Fault, Prefixes, Registry, Senders, Until, midnight};
 use crate::rules::word::Word;
 
@@ -232,6 +236,26 @@ impl Compiler<'_> {
             Entries::Domains(list) => Some(list.clone()),
             _ => None,
         }
+    }
+
+    /// Names whose look others are compared with.
+    pub(super) fn likeness<'n>(
+        &mut self,
+        field: &Field,
+        names: impl Iterator<Item = (&'n str, Until)>,
+    ) -> Option<Arc<Likeness>> {
+        let names: Vec<_> = names.collect();
+        if names.len() > LIKE_ENTRIES_MAX {
+            let list = texts(field).first()?;
+            let (count, what) = (names.len(), field.spec.name);
+            let message =
+                format!("`{}` has {count} entries, and `{what}` compares with {LIKE_ENTRIES_MAX} at most", list.value);
+            self.diagnostics
+                .error(&list.place, "too-many-entries", message)
+                .help("keep what others imitate in a list of its own");
+            return None;
+        }
+        Some(Arc::new(Likeness::of(names)))
     }
 
     pub(super) fn prefixes(&mut self, field: &Field, scope: &Scope<'_>) -> Option<Prefixes> {
