@@ -1,6 +1,7 @@
 //! Why a message would be passed, tagged or blocked: one message, one policy, no memory touched.
 
 use std::fmt::Write;
+use std::ops::Range;
 
 use serde_json::{Map, Value, json};
 
@@ -10,7 +11,7 @@ use crate::config::spec::Mode;
 use crate::message::{AccountFacts, Direction, Envelope, Message, ReadAs};
 use crate::policy::{Policy, Scratch};
 use crate::rules::{Evidence, Finding, Rule, Trace, Truth};
-use crate::text::{Payload, Reading};
+use crate::text::{Amount, LinkKind, Payload, Reading};
 use crate::time::Timestamp;
 use crate::verdict::{Action, Answer, Verdict};
 use crate::wire::body::{Body, Destination, Parsed, parse};
@@ -210,10 +211,41 @@ fn as_json(
         "phones": reading.phones().iter().map(|p| number(&p.number)).collect::<Vec<_>>(),
         "handles": reading.handles().iter()
             .map(|h| json!({ "app": h.app.name(), "id": reading.handle_id(h) })).collect::<Vec<_>>(),
+        "entities": entities(reading),
         "report": policy.rules.is_report(message),
         "time": record::rfc3339(message.now),
         "trace": trace.map(trace_json),
     })
+}
+
+/// Everything that was found in the text, and where.
+fn entities(reading: &Reading) -> Vec<Value> {
+    let placed = |written: &Range<usize>, mut one: Value| {
+        one["matched"] = reading.text().get(written.clone()).into();
+        one["span"] = json!(reading.characters(written.clone()));
+        one
+    };
+    let links = reading.links().iter().map(|l| {
+        let kinds: Vec<_> = l.kinds().map(LinkKind::name).collect();
+        let (host, shown, domain) = (reading.link_host(l), reading.link_shown(l), reading.link_domain(l));
+        placed(&l.written, json!({ "link": host, "shown": shown, "domain": domain, "kinds": kinds }))
+    });
+    let phones = reading.phones().iter().map(|p| {
+        let country = p.number.country().map(|c| c.to_string());
+        placed(&p.written, json!({ "phone": p.number.digits(), "country": country }))
+    });
+    let handles = reading
+        .handles()
+        .iter()
+        .map(|h| placed(&h.written, json!({ "handle": reading.handle_id(h), "app": h.app.name() })));
+    let amounts =
+        reading.amounts().iter().map(|a| placed(&a.written, json!({ "amount": money(a), "currency": a.currency() })));
+    let codes = reading.codes().iter().map(|c| placed(&c.written, json!({ "code": c.len })));
+    links.chain(phones).chain(handles).chain(amounts).chain(codes).collect()
+}
+
+fn money(amount: &Amount) -> String {
+    format!("{}.{:02}", amount.value / 100, amount.value % 100)
 }
 
 fn mode(finding: &Finding) -> &'static str {
@@ -304,13 +336,22 @@ fn as_text(
         line("folded", &visible(reading.folded()));
     }
     for link in reading.links() {
-        line("link", &format!("{} (domain {})", reading.link_host(link), reading.link_domain(link)));
+        let kinds: Vec<_> = link.kinds().map(LinkKind::name).collect();
+        let (host, shown) = (reading.link_host(link), reading.link_shown(link));
+        let shown = if shown == host { String::new() } else { format!(", reads {}", visible(shown)) };
+        line("link", &format!("{host} (domain {}, {}{shown})", reading.link_domain(link), kinds.join(" and ")));
     }
     for phone in reading.phones() {
-        line("phone", phone.number.digits());
+        line("phone", &format!("{}{}", phone.number.digits(), country(phone.number.country())));
     }
     for handle in reading.handles() {
         line("handle", &format!("{} {}", handle.app.name(), visible(reading.handle_id(handle))));
+    }
+    for amount in reading.amounts() {
+        line("amount", &format!("{} {}", amount.currency(), money(amount)));
+    }
+    for code in reading.codes() {
+        line("code", &format!("of {} digits", code.len));
     }
     if policy.rules.is_report(message) {
         line("report", "goes to a report short code: never judged");

@@ -13,7 +13,7 @@ use tapis::config::facts::{self, FACTS};
 use tapis::message::{Message, Party, PartyKind};
 use tapis::rules::likeness::is_affix;
 use tapis::rules::word::Word;
-use tapis::text::{ReadContext, Reading};
+use tapis::text::Reading;
 use tapis::time::Timestamp;
 use tapis::verdict::Action;
 

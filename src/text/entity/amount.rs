@@ -22,6 +22,14 @@ pub struct Amount {
     pub value: u64,
 }
 
+impl Amount {
+    /// Its currency's three letters.
+    #[must_use]
+    pub fn currency(&self) -> &str {
+        std::str::from_utf8(&self.currency).unwrap_or_default()
+    }
+}
+
 /// What a currency is written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sign {

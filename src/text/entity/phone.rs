@@ -27,7 +27,10 @@ pub struct Phone {
 const DIGITS_MAX: usize = 18;
 
 /// Groups that one number is written in.
-const GROUPS_MAX: usize = 7;
+const GROUPS_MAX: usize = 16;
+
+/// Groups from which on a failed candidate is passed whole, so that no digit is read again and again.
+const GROUPS_MANY: usize = 7;
 
 /// Octets before a number in which a word speaks of it.
 const REACH: usize = 44;
@@ -262,9 +265,13 @@ impl Written {
         end - group.checked_sub(1).and_then(|n| self.groups.get(n)).map_or(0, |g| g.1)
     }
 
-    /// Where looking goes on when this is no number: behind a date, else behind its first group.
+    /// Where looking goes on when this is no number: behind a date, else behind its first group, or its many.
     fn skips(&self, text: &str) -> usize {
-        let group = if self.is_date(text) { 2 } else { 0 };
+        let group = match self.count {
+            _ if self.is_date(text) => 2,
+            GROUPS_MANY.. => self.count - 1,
+            _ => 0,
+        };
         self.groups.get(group).map_or(self.start + 1, |g| g.0)
     }
 

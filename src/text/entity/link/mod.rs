@@ -376,13 +376,18 @@ impl Search<'_> {
         let coded = |at: usize| octets.get(at..).is_some_and(|label| label.starts_with(b"xn--"));
         let punycode = beyond_ascii || memchr::memchr_iter(b'x', octets).any(coded);
         if punycode {
-            let written = written.to_owned();
+            let mut room = [0; HOST_OCTETS_MAX + 4];
+            let copy = room.get_mut(..written.len()).map(|room| {
+                room.copy_from_slice(written.as_bytes());
+                &*room
+            });
+            let written = copy.and_then(|copy| std::str::from_utf8(copy).ok()).unwrap_or_default();
             let at = self.names.len();
-            if beyond_ascii && idn::push_ascii(&written, self.names) {
+            if beyond_ascii && idn::push_ascii(written, self.names) {
                 host = at..self.names.len();
                 let ascii = self.names.get(host.clone()).unwrap_or_default();
                 domain = host.end - psl::domain_str(ascii).unwrap_or(ascii).len()..host.end;
-            } else if !beyond_ascii && idn::push_unicode(&written, self.names) {
+            } else if !beyond_ascii && idn::push_unicode(written, self.names) {
                 shown = at..self.names.len();
             }
         }
