@@ -351,7 +351,9 @@ impl Search<'_> {
         let before = self.text.get(..start).and_then(|t| t.chars().next_back());
         let alone = before.is_none_or(|c| c == ' ' || c == '\n' || c == '(' || c == ':' || host::is_unspaced(c));
         let address = name.as_bytes().first().filter(|b| b.is_ascii_digit()).and_then(|_| host::ipv4_any(name));
-        let believed = scheme || (decimal() && alone && (!thousands() || has_path(behind)));
+        // Versions have four short numbers, and digits are written one by one.
+        let long = name.len() >= 10 && !thousands();
+        let believed = scheme || (decimal() && alone && (long || has_path(behind)));
         self.names.truncate(from);
         let Some(address) = address.filter(|_| believed) else { return false };
         self.push_address(start, end, from, address.into());
