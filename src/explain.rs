@@ -220,10 +220,14 @@ fn as_json(
 
 /// Everything that was found in the text, and where.
 fn entities(reading: &Reading) -> Vec<Value> {
-    let placed = |written: &Range<usize>, mut one: Value| {
-        one["matched"] = reading.text().get(written.clone()).into();
-        one["span"] = json!(reading.characters(written.clone()));
-        one
+    let placed = |written: &Range<usize>, one: Value| {
+        let mut one = match one {
+            Value::Object(fields) => fields,
+            _ => Map::new(),
+        };
+        one.insert("matched".to_owned(), reading.text().get(written.clone()).into());
+        one.insert("span".to_owned(), json!(reading.characters(written.clone())));
+        Value::Object(one)
     };
     let links = reading.links().iter().map(|l| {
         let kinds: Vec<_> = l.kinds().map(LinkKind::name).collect();

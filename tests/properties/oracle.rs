@@ -688,7 +688,12 @@ fn is_in_host(reading: &Reading, n: usize, known: &str) -> bool {
     let is_part = |part: &str| is_word(part) && glance(part) == glance(known);
     let with_affix = |part: &str| {
         part.char_indices().skip(1).any(|(at, _)| {
-            (is_affix(&part[at..]) && is_part(&part[..at])) || (is_affix(&part[..at]) && is_part(&part[at..]))
+            let (front, back) = part.split_at(at);
+            let fits = |name: &str, affix: &str| {
+                let letter = affix.chars().count() == 1 && affix.chars().all(|c| c.is_ascii_lowercase());
+                is_affix(affix) && is_part(name) && (!letter || glance(name).chars().count() > 3)
+            };
+            fits(front, back) || fits(back, front)
         })
     };
     let in_label = |label: &str| {
