@@ -4,11 +4,10 @@
 //! [`BELIEVED`]: how seldom its last label is a word of a text, a path behind it, a hyphen or digits among letters
 //! before it, a word that leads to a link. What speaks against it: a dot that is none, a capital letter behind the dot.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::host::Dot;
-use super::words::Words;
+use super::words::{Words, first_octets};
 
 /// Evidence from which a host is believed.
 pub(super) const BELIEVED: i32 = 3;
@@ -42,7 +41,7 @@ impl Candidate<'_> {
         if self.front == "www" || self.front.is_empty() {
             return 0;
         }
-        if self.name.starts_with("www.") || BELIEVED_HOSTS.binary_search(&self.name).is_ok() {
+        if self.name.starts_with("www.") || BELIEVED_HOSTS.whole(self.name).is_some() {
             return 4 + self.dots() + i32::from(has_path(self.behind));
         }
         let registrable = self.front.rsplit('.').next().unwrap_or(self.front);
@@ -52,7 +51,7 @@ impl Candidate<'_> {
         let mut sum = rare + self.dots() + shape;
         if path {
             // `1th.me/x`: what a number with its unit looks like says nothing any more.
-            sum += if is_quantity(registrable) { 3 - shape } else { 3 };
+            sum += if shape < 0 && is_quantity(registrable) { 3 - shape } else { 3 };
         } else if self.sentence && rare < 4 {
             sum -= 3;
         }
@@ -91,10 +90,15 @@ impl Candidate<'_> {
     }
 }
 
-/// [`RARITIES`] by suffix.
-#[rustfmt::skip]
-static RARITY: LazyLock<HashMap<&str, i32>> = LazyLock::new(|| {
-    RARITIES.iter().flat_map(|(rarity, suffixes)| suffixes.split_ascii_whitespace().map(|s| (s, *rarity))).collect()
+/// [`RARITIES`] in the order of the first octets of each.
+static RARITY: LazyLock<Vec<(u64, &str, i32)>> = LazyLock::new(|| {
+    let each = |(rarity, suffixes): &(i32, &'static str)| {
+        let rarity = *rarity;
+        suffixes.split_ascii_whitespace().map(move |suffix| (first_octets(suffix), suffix, rarity))
+    };
+    let mut all: Vec<_> = RARITIES.iter().flat_map(each).collect();
+    all.sort_unstable();
+    all
 });
 
 /// Suffixes that hardly any sentence begins with.
@@ -110,8 +114,11 @@ fn rarity(suffix: &str) -> i32 {
     if suffix.contains('.') {
         return 4;
     }
-    match RARITY.get(suffix) {
-        Some(rarity) => *rarity,
+    let key = first_octets(suffix);
+    let from = RARITY.partition_point(|(known, _, _)| *known < key);
+    let same = RARITY.get(from..).unwrap_or_default().iter().take_while(|(known, _, _)| *known == key);
+    match same.into_iter().find(|(_, known, _)| *known == suffix) {
+        Some((_, _, rarity)) => *rarity,
         None if suffix.starts_with("xn--") || !suffix.is_ascii() => 4,
         None if suffix.len() == 2 => 1,
         None => 2,
@@ -125,7 +132,7 @@ fn shape(label: &str, rare: i32) -> i32 {
     if digits == octets.len() {
         return if rare >= 3 && digits > 1 { 0 } else { i32::try_from(digits.min(3)).unwrap_or(3) - 4 };
     }
-    if is_quantity(label) {
+    if digits > 0 && is_quantity(label) {
         return if rare == 4 { -1 } else { -2 };
     }
     let long = i32::from(octets.len() >= 4);
@@ -140,8 +147,8 @@ fn shape(label: &str, rare: i32) -> i32 {
 pub(super) fn is_quantity(label: &str) -> bool {
     let letters_behind = label.trim_start_matches(|c: char| c.is_ascii_digit());
     let letters_before = label.trim_end_matches(|c: char| c.is_ascii_digit());
-    (letters_behind.len() < label.len() && UNITS.binary_search(&letters_behind).is_ok())
-        || (letters_before.len() < label.len() && CURRENCIES.binary_search(&letters_before).is_ok())
+    (letters_behind.len() < label.len() && UNITS.whole(letters_behind).is_some())
+        || (letters_before.len() < label.len() && CURRENCIES.whole(letters_before).is_some())
 }
 
 pub(super) fn has_path(behind: &str) -> bool {
@@ -156,11 +163,12 @@ pub(super) fn has_path(behind: &str) -> bool {
 
 /// Hosts that everybody knows, however short they are.
 #[rustfmt::skip]
-pub(super) static BELIEVED_HOSTS: LazyLock<Vec<&str>> = LazyLock::new(|| {
-    "bit.do bit.ly bom.so buff.ly chat.whatsapp.com cutt.ly fb.com fb.me g.co goo.gl ig.me is.gd lin.ee line.me \
-     m.me me.qr ow.ly rb.gy s.id t.co t.ly t.me tiny.cc tsel.me v.gd wa.link wa.me x.co x.com zalo.me"
-        .split_ascii_whitespace()
-        .collect()
+pub(super) static BELIEVED_HOSTS: LazyLock<Words<()>> = LazyLock::new(|| {
+    Words::by_first(&[(
+        (),
+        "bit.do|bit.ly|bom.so|buff.ly|chat.whatsapp.com|cutt.ly|fb.com|fb.me|g.co|goo.gl|ig.me|is.gd|lin.ee|line.me|\
+         m.me|me.qr|ow.ly|rb.gy|s.id|t.co|t.ly|t.me|tiny.cc|tsel.me|v.gd|wa.link|wa.me|x.co|x.com|zalo.me",
+    )])
 });
 
 /// Words that lead to a link.
@@ -174,17 +182,22 @@ static LEADS: LazyLock<Words<()>> = LazyLock::new(|| {
 });
 
 #[rustfmt::skip]
-static UNITS: LazyLock<Vec<&str>> = LazyLock::new(|| {
-    "a am bulan d day days g gb h hari hour hours hr hrs jt juta k kb kg km lh m mb menit min minit mins ml \
-     month months mth mths nd ngay nguoi p pax pcs pm pt pts rb rd ribu sec secs sms st tahun th thang tr trieu \
-     week weeks wk wks x year years yr yrs"
-        .split_ascii_whitespace()
-        .collect()
+static UNITS: LazyLock<Words<()>> = LazyLock::new(|| {
+    Words::by_first(&[(
+        (),
+        "a|am|bulan|d|day|days|g|gb|h|hari|hour|hours|hr|hrs|jt|juta|k|kb|kg|km|lh|m|mb|menit|min|minit|mins|\
+         ml|month|months|mth|mths|nd|ngay|nguoi|p|pax|pcs|pm|pt|pts|rb|rd|ribu|sec|secs|sms|st|tahun|th|thang|\
+         tr|trieu|week|weeks|wk|wks|x|year|years|yr|yrs",
+    )])
 });
 
 #[rustfmt::skip]
-static CURRENCIES: LazyLock<Vec<&str>> =
-    LazyLock::new(|| "idr inr myr n ngn p php rm rp rs s sgd thb usd vnd".split_ascii_whitespace().collect());
+static CURRENCIES: LazyLock<Words<()>> = LazyLock::new(|| {
+    Words::by_first(&[(
+        (),
+        "idr|inr|myr|n|ngn|p|php|rm|rp|rs|s|sgd|thb|usd|vnd",
+    )])
+});
 
 /// Suffixes of which more can be said than their length, by how seldom they stand behind a dot by chance. Those of
 /// everyday words are left to a path, a hyphen or digits to speak for.
@@ -240,10 +253,12 @@ mod tests {
 
     #[test]
     fn the_tables_are_whole() {
-        assert!(BELIEVED_HOSTS.is_sorted() && UNITS.is_sorted() && CURRENCIES.is_sorted());
         let count: usize = RARITIES.iter().map(|(_, suffixes)| suffixes.split_ascii_whitespace().count()).sum();
-        assert_eq!(RARITY.len(), count, "no suffix stands twice");
-        let stale: Vec<_> = RARITY.keys().filter(|s| !super::super::host::is_top(s)).collect();
+        let mut known: Vec<_> = RARITY.iter().map(|(_, suffix, _)| *suffix).collect();
+        known.sort_unstable();
+        known.dedup();
+        assert_eq!(known.len(), count, "no suffix stands twice");
+        let stale: Vec<_> = known.into_iter().filter(|s| !super::super::host::is_top(s)).collect();
         assert!(stale.is_empty(), "no suffixes: {stale:?}");
     }
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use super::Taken;
-use super::marks::{Marks, Needles, Run};
+use super::marks::{Marks, Needles, Run, each_word};
 use super::words::Words;
 use crate::limits::ENTITIES_MAX;
 
@@ -133,22 +133,17 @@ fn candidate(text: &str, run: Run, rest: &[Run]) -> Option<(usize, usize, usize)
 /// Where words for a code begin and end. A word of something else covers the word for a code that is in it.
 fn words(text: &str, marks: &Marks, places: &mut Vec<(usize, usize)>) {
     places.clear();
-    let mut inside = false;
-    let mut skip = 0;
-    for (at, octet) in text.bytes().enumerate() {
-        let letter = octet.is_ascii_alphanumeric();
-        if letter
-            && !inside
-            && at >= skip
-            && let Some((len, says)) = text.get(at..).and_then(|t| WORDS.at_start(t))
+    let (table, mut skip) = (&*WORDS, 0);
+    each_word(text, |at| {
+        if at >= skip
+            && let Some((len, says)) = text.get(at..).and_then(|t| table.at_start(t))
         {
             skip = at + len;
             if says == Says::Code {
                 places.push((at, at + len));
             }
         }
-        inside = letter;
-    }
+    });
     // The longest word begins first: `promo code` is found at `promo`, and `code` in it skipped.
     let before = places.len();
     places.extend(BEYOND_ASCII.each(text, marks));

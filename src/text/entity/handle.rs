@@ -174,11 +174,7 @@ impl Search<'_> {
             // Where WhatsApp verifies a number of its own user.
             return;
         }
-        let Some((app, lead)) =
-            HOSTS.iter().find(|(known, _, _)| is_or_below(host, known)).map(|(_, app, lead)| (*app, *lead))
-        else {
-            return;
-        };
+        let Some((_, app)) = HOSTS.at_end(host) else { return };
         let text = self.text;
         let tail = text.get(link.tail.clone()).unwrap_or_default();
         let phone = ["phone=", "#p/", "number="]
@@ -193,7 +189,7 @@ impl Search<'_> {
                 .trim_start_matches(['~', '@', '+']),
         };
         let name = name.trim_start_matches("%40").split(['&', '?']).next().unwrap_or_default();
-        if name.is_empty() && lead {
+        if name.is_empty() {
             return;
         }
         let number =
@@ -365,33 +361,21 @@ fn trim_signs(text: &str) -> &str {
     text.get(..text.len() - octets).unwrap_or_default()
 }
 
-fn is_or_below(host: &str, known: &str) -> bool {
-    host.strip_suffix(known).is_some_and(|front| front.is_empty() || front.ends_with('.'))
-}
-
-/// Hosts that open an application, and whether a name must follow.
-const HOSTS: &[(&str, App, bool)] = &[
-    ("wa.me", App::Whatsapp, true),
-    ("wa.link", App::Whatsapp, true),
-    ("whatsapp.com", App::Whatsapp, true),
-    ("t.me", App::Telegram, true),
-    ("telegram.me", App::Telegram, true),
-    ("telegram.dog", App::Telegram, true),
-    ("line.me", App::Line, true),
-    ("lin.ee", App::Line, true),
-    ("zalo.me", App::Zalo, true),
-    ("viber.com", App::Viber, true),
-    ("wechat.com", App::Wechat, true),
-    ("weixin.qq.com", App::Wechat, true),
-    ("m.me", App::Messenger, true),
-    ("signal.me", App::Signal, true),
-    ("signal.group", App::Signal, true),
-    ("instagram.com", App::Instagram, true),
-    ("ig.me", App::Instagram, true),
-    ("facebook.com", App::Facebook, true),
-    ("fb.com", App::Facebook, true),
-    ("fb.me", App::Facebook, true),
-];
+/// Hosts that open an application.
+static HOSTS: LazyLock<Words<App>> = LazyLock::new(|| {
+    Words::by_last(&[
+        (App::Whatsapp, "wa.me|wa.link|whatsapp.com"),
+        (App::Telegram, "t.me|telegram.me|telegram.dog"),
+        (App::Line, "line.me|lin.ee"),
+        (App::Zalo, "zalo.me"),
+        (App::Viber, "viber.com"),
+        (App::Wechat, "wechat.com|weixin.qq.com"),
+        (App::Messenger, "m.me"),
+        (App::Signal, "signal.me|signal.group"),
+        (App::Instagram, "instagram.com|ig.me"),
+        (App::Facebook, "facebook.com|fb.com|fb.me"),
+    ])
+});
 
 /// Parts of a path that come before a name.
 const LEADS: &[&str] = &[

@@ -102,11 +102,7 @@ impl Marks {
             self.block(block, n * BLOCK);
         }
         if !rest.is_empty() {
-            let mut last = [0; BLOCK];
-            if let Some(room) = last.get_mut(..rest.len()) {
-                room.copy_from_slice(rest);
-            }
-            self.block(&last, blocks.len() * BLOCK);
+            self.block(&padded(rest), blocks.len() * BLOCK);
         }
     }
 
@@ -145,6 +141,34 @@ fn is_sign(octet: u8) -> bool {
     matches!(octet, b'(' | b',' | b'.' | b'/' | b':' | b'=' | b'@' | b'[' | b'\\' | b'_')
 }
 
+/// Where words of ASCII letters and digits begin.
+pub(super) fn each_word(text: &str, mut at: impl FnMut(usize)) {
+    let mut inside = 0;
+    let mut look = |block: &[u8; BLOCK], from: usize| {
+        let letters = bits(block, |b| ((b | 0x20).wrapping_sub(b'a') < 26) | (b.wrapping_sub(b'0') < 10));
+        let mut starts = letters & !(letters << 1 | inside);
+        inside = letters >> 63;
+        while starts != 0 {
+            at(from + starts.trailing_zeros() as usize);
+            starts &= starts - 1;
+        }
+    };
+    let (blocks, rest) = text.as_bytes().as_chunks::<BLOCK>();
+    for (n, block) in blocks.iter().enumerate() {
+        look(block, n * BLOCK);
+    }
+    look(&padded(rest), blocks.len() * BLOCK);
+}
+
+/// Fewer octets than a block, with nothing behind them.
+fn padded(rest: &[u8]) -> [u8; BLOCK] {
+    let mut last = [0; BLOCK];
+    if let Some(room) = last.get_mut(..rest.len()) {
+        room.copy_from_slice(rest);
+    }
+    last
+}
+
 /// For each octet of a block whether it is one of these, one bit each.
 fn bits(block: &[u8; BLOCK], is: impl Fn(u8) -> bool) -> u64 {
     let flags = block.map(|octet| u8::from(is(octet)));
@@ -172,6 +196,11 @@ mod tests {
             let signs: Vec<usize> =
                 text.bytes().enumerate().filter(|(_, b)| b"(,./:=@[\\_".contains(b)).map(|(n, _)| n).collect();
             prop_assert_eq!(&marks.signs, &signs);
+            let mut words = Vec::new();
+            each_word(&text, |at| words.push(at));
+            let letter = |at: Option<usize>| at.and_then(|at| text.as_bytes().get(at)).is_some_and(u8::is_ascii_alphanumeric);
+            let starts: Vec<_> = (0..text.len()).filter(|at| letter(Some(*at)) && !letter(at.checked_sub(1))).collect();
+            prop_assert_eq!(words, starts);
             let needles = Needles::new("apk|ก|中");
             let mut found: Vec<_> = needles.each(&text, &marks).map(|(from, to)| &text[from..to]).collect();
             found.sort_unstable();

@@ -10,6 +10,8 @@ pub(super) struct Words<T: 'static> {
     words: Vec<Word<T>>,
     /// For each octet, the first of its words; one more closes the last.
     starts: [u16; 257],
+    /// For each octet, which octets are next to it in its words, by their last five bits: hardly any text goes on so.
+    seconds: [u32; 256],
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +50,14 @@ impl<T: Copy> Words<T> {
             let before = words.iter().filter(|word| word.key & 0xff < octet).count();
             *start = u16::try_from(before).unwrap_or(u16::MAX);
         }
-        Self { words, starts }
+        let mut seconds = [0; 256];
+        for word in &words {
+            let [first, second, ..] = word.key.to_le_bytes();
+            if let Some(seconds) = seconds.get_mut(usize::from(first)) {
+                *seconds |= if word.written.len() > 1 { 1 << (second & 31) } else { u32::MAX };
+            }
+        }
+        Self { words, starts, seconds }
     }
 
     /// What its words mean.
@@ -57,8 +66,15 @@ impl<T: Copy> Words<T> {
         self.words.iter().map(|word| word.what)
     }
 
-    fn of(&self, key: u64) -> &[Word<T>] {
-        let at = usize::from(key.to_le_bytes()[0]);
+    /// The words that may be where these octets are.
+    fn at(&self, key: u64) -> &[Word<T>] {
+        let [first, second, ..] = key.to_le_bytes();
+        let seconds = self.seconds.get(usize::from(first)).copied().unwrap_or_default();
+        if seconds >> (second & 31) & 1 == 0 { &[] } else { self.of(first) }
+    }
+
+    fn of(&self, octet: u8) -> &[Word<T>] {
+        let at = usize::from(octet);
         match (self.starts.get(at), self.starts.get(at + 1)) {
             (Some(from), Some(to)) => self.words.get(usize::from(*from)..usize::from(*to)).unwrap_or_default(),
             _ => &[],
@@ -67,13 +83,13 @@ impl<T: Copy> Words<T> {
 
     /// Whether any word begins with this octet, or ends with it in a table that is asked so.
     pub(super) fn may_be(&self, octet: u8) -> bool {
-        !self.of(u64::from(octet)).is_empty()
+        !self.of(octet).is_empty()
     }
 
     /// The longest word that `text` begins with, and that ends there as a word does.
     pub(super) fn at_start(&self, text: &str) -> Option<(usize, T)> {
         let key = first_octets(text);
-        let word = self.of(key).iter().find(|word| {
+        let word = self.at(key).iter().find(|word| {
             key & word.mask == word.key
                 && (word.written.len() <= 8 || text.starts_with(word.written))
                 && !(word.spaced && text.as_bytes().get(word.written.len()).is_some_and(is_word_octet))
@@ -85,12 +101,17 @@ impl<T: Copy> Words<T> {
     pub(super) fn at_end(&self, text: &str) -> Option<(usize, T)> {
         let key = last_octets(text);
         let before = |len: usize| text.len().checked_sub(len + 1).and_then(|n| text.as_bytes().get(n));
-        let word = self.of(key).iter().find(|word| {
+        let word = self.at(key).iter().find(|word| {
             key & word.mask == word.key
                 && (word.written.len() <= 8 || text.ends_with(word.written))
                 && !(word.spaced && before(word.written.len()).is_some_and(is_word_octet))
         })?;
         Some((word.written.len(), word.what))
+    }
+
+    /// What the whole text means, when it is one of the words.
+    pub(super) fn whole(&self, text: &str) -> Option<T> {
+        self.at_start(text).filter(|(len, _)| *len == text.len()).map(|(_, what)| what)
     }
 
     /// The nearest word to the end of `text`, at most `reach` octets away: how far its end is, and what it means.
@@ -112,7 +133,7 @@ impl<T: Copy> Words<T> {
 }
 
 /// The first eight octets, the first of them lowest; fewer when there are no more.
-fn first_octets(text: &str) -> u64 {
+pub(super) fn first_octets(text: &str) -> u64 {
     let octets = text.as_bytes();
     octets.first_chunk().map_or_else(|| few(octets.iter()), |eight| u64::from_le_bytes(*eight))
 }

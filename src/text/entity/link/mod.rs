@@ -446,5 +446,5 @@ fn read_as(label: &str) -> String {
 fn glued_digits(name: &str) -> usize {
     let Some(digit) = name.bytes().rposition(|b| b.is_ascii_digit()) else { return 0 };
     let host = name.get(digit + 1..).unwrap_or_default().trim_start_matches('o');
-    if host.len() > 4 && BELIEVED_HOSTS.binary_search(&host).is_ok() { name.len() - host.len() } else { 0 }
+    if host.len() > 4 && BELIEVED_HOSTS.whole(host).is_some() { name.len() - host.len() } else { 0 }
 }
