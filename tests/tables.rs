@@ -76,12 +76,17 @@ impl Own {
         Some((kind, if plain == own_small { String::new() } else { plain }, folded))
     }
 
-    /// The folded form: letters and digits, with a blank for what stands between them.
+    /// The folded form: letters and digits, with a blank for what stands between them. Letters are read as they look, so
+    /// a capital may be read as another letter than its small letter is.
     fn fold(&self, c: char, plain: &str) -> String {
         let mut folded = String::new();
-        for d in plain.chars() {
-            let visible = if plain.chars().count() == 1 && plain.chars().eq(c.to_lowercase()) { c } else { d };
-            match self.letter(visible).or_else(|| self.letter(d)) {
+        let seen: Vec<char> = c.nfkc().collect();
+        let is_whole = seen.len() == plain.chars().count();
+        for (n, d) in plain.chars().enumerate() {
+            let itself = Some(c).filter(|_| matches!(seen[..], [one] if !one.is_ascii()));
+            let as_seen = seen.get(n).copied().filter(|_| is_whole);
+            let letters = [itself, as_seen, Some(d)].into_iter().flatten().find_map(|c| self.letter(c));
+            match letters {
                 Some(letters) => folded.push_str(&letters),
                 None if d.is_alphanumeric() || is_kept_mark(d) => folded.push(d),
                 None if is_mark(d) => {}
@@ -130,6 +135,12 @@ impl Own {
         if is_compatible || plain.chars().ne(c.to_lowercase()) {
             return match code {
                 0xff01..=0xff5e if is_letter => "width",
+                _ if plain.chars().count() > 1
+                    && !(0x2460..=0x24ff).contains(&code)
+                    && !(0x1f100..=0x1f1ff).contains(&code) =>
+                {
+                    "compatible"
+                }
                 0x2b0..=0x2e4
                 | 0x1d2c..=0x1dbf
                 | 0x2070..=0x209f

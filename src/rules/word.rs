@@ -70,6 +70,11 @@ impl Word {
         if !parted(before, first) || !(self.open || after.is_none_or(|after| parted(Some(last.c), after))) {
             return None;
         }
+        // A few letters are found by chance inside a word that is spaced out.
+        let inside = first.gap == Gap::Soft || after.is_some_and(|after| after.gap == Gap::Soft);
+        if inside && self.folded.chars().count() < INSIDE_MIN && !self.folded.chars().all(is_unspaced) {
+            return None;
+        }
         let mut reading = Reading::default();
         let mut octet = range.start;
         let mut entry = self.folded.chars().peekable();
@@ -80,27 +85,14 @@ impl Word {
                 continue;
             }
             let letter = tight.letter(octet).filter(|_| octet < range.end)?;
-            let (mut run, mut inner_space) = (1, false);
-            while let Some(next) = entry.peek().copied()
-                && (next == ' ' || alike(next) == alike(c))
-            {
-                if next == ' ' {
-                    let mut ahead = entry.clone();
-                    ahead.next();
-                    if ahead.peek().is_none_or(|after| alike(*after) != alike(c)) {
-                        break;
-                    }
-                    inner_space = true;
-                } else {
-                    run += 1;
-                }
-                entry.next();
+            let mut run = 1;
+            while entry.next_if(|next| alike(*next) == alike(c)).is_some() {
+                run += 1;
             }
             let is_first = octet == range.start;
             let gap_fits = is_first || if spaced { letter.gap != Gap::None } else { letter.gap != Gap::Hard };
-            let inner_fits = if inner_space { letter.inner != Gap::None } else { letter.inner != Gap::Hard };
             let run_fits = letter.run == run || (letter.run > run && letter.run >= DRAWN_MIN);
-            if !(gap_fits && inner_fits && run_fits && reading.takes(letter.c, c)) {
+            if !(gap_fits && run_fits && reading.takes(letter.c, c)) {
                 return None;
             }
             spaced = false;
@@ -110,6 +102,9 @@ impl Word {
         reading.is_believed().then(|| place(first.place.0)..place(last.place.1))
     }
 }
+
+/// Letters of an entry that is believed where no wider gap says that it is a word.
+const INSIDE_MIN: usize = 4;
 
 /// Times that a letter stands in a row from which on it may be drawn out.
 const DRAWN_MIN: u8 = 3;

@@ -1,62 +1,65 @@
-//! ASCII: a table says what an octet is, and most octets stay where they are.
+//! ASCII: most octets stay where they are, and those that do not are found many at a time.
 
-use super::pass::{Pass, joins};
-use super::suspicion::Roles;
+use super::pass::Pass;
+use super::suspicion::{all, digit, letter};
 
-/// What an octet is.
-#[derive(Clone, Copy)]
-struct Octet {
-    /// Itself as a small letter; a blank for whatever parts words.
-    small: u8,
-    /// Whether it is copied as it is, unless it is a blank behind a gap.
-    is_kept: bool,
-    roles: Roles,
-}
-
-impl Octet {
-    const fn of(octet: u8) -> Self {
-        let (small, is_kept, roles) = match octet {
-            b'a'..=b'z' | b'A'..=b'Z' => (octet | 0x20, true, Roles::LETTER),
-            b'0'..=b'9' => (octet, true, Roles::DIGIT),
-            b' ' => (b' ', true, Roles::GAP),
-            b'@' | b'$' | b'!' | b'|' => (b' ', false, Roles::STANDS_FOR),
-            b'\'' | b'`' | 0..=0x1f | 0x7f => (b' ', false, Roles::GAP),
-            _ => (b' ', false, Roles::SIGN),
-        };
-        Self { small, is_kept, roles }
-    }
-}
-
-static OCTETS: [Octet; 128] = {
-    let mut octets = [Octet::of(0); 128];
-    let mut rest: &mut [Octet] = &mut octets;
-    let mut octet = 0;
-    while let Some((first, others)) = rest.split_first_mut() {
-        *first = Octet::of(octet);
-        rest = others;
-        octet += 1;
-    }
-    octets
-};
+/// Octets looked at together: one vector.
+const MANY: usize = 16;
 
 impl Pass<'_> {
     /// Takes in ASCII from `at` on; how many octets.
     pub(super) fn ascii(&mut self, at: usize) -> usize {
         let rest = self.text.as_bytes().get(at..).unwrap_or_default();
-        let mut last = if self.marks > 0 { '\0' } else { self.last };
-        let mut len = 0;
-        for octet in rest {
-            let Some(what) = OCTETS.get(usize::from(*octet)) else { break };
-            let is_same = char::from(what.small) == last;
-            last = char::from(what.small);
-            self.to.cast.push(if is_same { what.roles.and(Roles::SAME) } else { what.roles });
-            if !what.is_kept || (is_same && *octet == b' ') {
-                self.judge(*octet, at + len);
-            }
-            len += 1;
+        let len = ascii_len(rest);
+        let Some((run, last)) = rest.get(..len).and_then(|run| Some((run, *run.last()?))) else { return len };
+        if len < MANY {
+            self.few(run, at);
+        } else {
+            self.many(run, at);
         }
-        (self.last, self.mark, self.marks) = (last, '\0', 0);
+        // An apostrophe that joins is as if it were not there.
+        let kept = || self.to.folded.as_bytes().last().copied().filter(u8::is_ascii).unwrap_or(b' ');
+        let last = if matches!(last, b'\'' | b'`') { kept() } else { last };
+        (self.last, self.mark, self.marks) = (char::from(last.to_ascii_lowercase()), '\0', 0);
         len
+    }
+
+    /// Takes in a stretch, a vector at a time.
+    fn many(&mut self, run: &[u8], at: usize) {
+        let len = run.len();
+        let start = self.to.shape.len();
+        self.to.shape.extend_from_slice(run);
+        self.to.shape.resize(start + len.next_multiple_of(MANY), b' ');
+        let from = |n: usize| self.to.shape.get(n..).unwrap_or_default();
+        let with_before = from(start).iter().zip(from(start - 1));
+        let mut judged = std::mem::take(&mut self.to.judged);
+        judged.clear();
+        judged.extend(with_before.map(|(octet, before)| is_judged(*octet, *before)));
+        self.to.shape.truncate(start + len);
+        let end = at + len;
+        for (many, start) in judged.as_chunks::<MANY>().0.iter().zip((at..).step_by(MANY)) {
+            let mut here = u128::from_le_bytes(*many);
+            while here != 0 {
+                let at = start + here.trailing_zeros() as usize / 8;
+                here &= here - 1;
+                if let Some(octet) = self.text.as_bytes().get(at).filter(|_| at < end) {
+                    self.judge(*octet, at);
+                }
+            }
+        }
+        self.to.judged = judged;
+    }
+
+    /// Takes in a few octets, for which a vector is not worth while.
+    fn few(&mut self, run: &[u8], at: usize) {
+        let mut before = self.to.shape.last().copied().unwrap_or(b' ');
+        for (octet, at) in run.iter().zip(at..) {
+            self.to.shape.push(*octet);
+            if is_judged(*octet, before) != 0 {
+                self.judge(*octet, at);
+            }
+            before = *octet;
+        }
     }
 
     /// Takes in an octet that is not copied.
@@ -64,10 +67,30 @@ impl Pass<'_> {
         if matches!(octet, 0..=b'\t' | 0x0b..=0x1f | 0x7f) {
             self.plain(at, 1, [' '].into_iter());
         }
-        if self.after_gap(at) || (matches!(octet, b'\'' | b'`') && joins(self.text, at, 1)) {
+        if self.after_gap(at) || (matches!(octet, b'\'' | b'`') && self.apostrophe(at, 1)) {
             self.skip(at, 1);
         } else {
-            self.folded(at, 1, " ");
+            self.blank(at);
         }
     }
+}
+
+/// One bit when an octet is not simply copied: when it is neither letter nor digit, nor a blank behind one.
+fn is_judged(octet: u8, before: u8) -> u8 {
+    let in_word = |octet: u8| letter(octet) | digit(octet) | all(octet >= 0x80);
+    !(in_word(octet) | all(octet == b' ') & in_word(before)) & 1
+}
+
+/// Octets of ASCII at the start.
+fn ascii_len(octets: &[u8]) -> usize {
+    const HIGH: u128 = 0x8080_8080_8080_8080_8080_8080_8080_8080;
+    let mut len = 0;
+    for many in octets.as_chunks::<MANY>().0 {
+        let high = u128::from_le_bytes(*many) & HIGH;
+        if high != 0 {
+            return len + high.trailing_zeros() as usize / 8;
+        }
+        len += MANY;
+    }
+    len + octets.iter().skip(len).take_while(|octet| octet.is_ascii()).count()
 }

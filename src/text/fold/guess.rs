@@ -1,6 +1,7 @@
 //! What the letters of a word stand for: digits for letters, Latin letters for Thai ones, many for one.
 
 use super::disguise::{Disguise, Kind};
+use super::suspicion::Suspicion;
 use super::table::is_unspaced;
 use super::tight::Gap;
 
@@ -10,10 +11,28 @@ pub(super) struct Glyph {
     pub c: char,
     /// Octets of the text where it stands.
     pub at: (usize, usize),
+    /// Whether it is written as a capital.
+    pub capital: bool,
     /// What stands before it.
     pub gap: Gap,
+    /// Whether the second reading has a gap there all the same.
+    pub wide: bool,
     /// Whether the second reading leaves it out, as one of too many.
     pub surplus: bool,
+    /// Whether it is part of the letter before.
+    pub gone: bool,
+}
+
+/// Whether a word by itself may be read otherwise.
+pub(super) fn is_doubtful(word: &str, suspicion: Suspicion) -> bool {
+    let octets = word.as_bytes();
+    let leet = suspicion.leet && octets.iter().any(u8::is_ascii_digit) && octets.iter().any(u8::is_ascii_alphabetic);
+    let posing = suspicion.posing && !word.is_ascii() && octets.iter().any(u8::is_ascii_alphabetic);
+    let drawn = || {
+        let next = || word.chars().skip(1);
+        word.chars().zip(next()).zip(next().skip(1)).any(|((a, b), c)| a == b && b == c && a.is_alphabetic())
+    };
+    leet || posing || (suspicion.drawn && drawn())
 }
 
 /// The letter that a digit stands for.
@@ -43,17 +62,15 @@ pub(super) fn unleet(word: &mut [Glyph], disguises: &mut Option<&mut Vec<Disguis
     if digits == 0 || letters < 2 || letters < digits || is_number(word) {
         return false;
     }
-    let is_letter = |n: usize| word.get(n).is_some_and(|g| g.c.is_alphabetic());
+    let is_letter = |n: usize| is_spacing(word.get(n).map(|g| g.c));
     let is_digit = |n: usize| word.get(n).is_some_and(|g| g.c.is_ascii_digit());
     let inside = (1..word.len()).any(|n| is_digit(n) && is_letter(n - 1) && is_letter(n + 1));
     let before = is_digit(0) && (1..=AFTER_DIGIT_MIN).all(is_letter);
     if !inside && !before {
         return false;
     }
-    let counts = inside
-        && letters > 2
-        && letters >= 2 * digits
-        && word.iter().all(|g| !g.c.is_ascii_digit() || letter_of(g.c).is_some());
+    let is_code = letters <= CODE_LETTERS_MAX && word.iter().all(|g| g.capital || !g.c.is_alphabetic());
+    let counts = inside && letters > 2 && letters >= 2 * digits && !is_code && !has_number_word(word);
     let mut any = false;
     for glyph in word.iter_mut() {
         if let Some(letter) = letter_of(glyph.c) {
@@ -63,6 +80,23 @@ pub(super) fn unleet(word: &mut [Glyph], disguises: &mut Option<&mut Vec<Disguis
         }
     }
     any
+}
+
+/// Letters in capitals beside a digit, as in `FT5P`: a code, and no word.
+const CODE_LETTERS_MAX: usize = 3;
+
+/// Whether a digit of a word is read as a number, or is none that a letter is usually written with: `least5times`, `gr8`.
+fn has_number_word(word: &[Glyph]) -> bool {
+    let letters = |around: &[Glyph]| around.iter().all(|g| is_spacing(Some(g.c))) && around.len() == AFTER_DIGIT_MIN;
+    (0..word.len()).any(|n| match word.get(n).map_or(' ', |g| g.c) {
+        '2' | '6' | '8' | '9' => true,
+        '4' | '5' | '7' => {
+            let before = n.checked_sub(AFTER_DIGIT_MIN).and_then(|from| word.get(from..n));
+            let after = word.get(n + 1..n + 1 + AFTER_DIGIT_MIN);
+            before.is_some_and(letters) && after.is_some_and(letters)
+        }
+        _ => false,
+    })
 }
 
 fn is_number(word: &[Glyph]) -> bool {
@@ -126,7 +160,7 @@ fn posing_as(c: char, reading: usize) -> Option<char> {
 }
 
 /// Reads Latin letters among Thai ones as Thai; whether there were any.
-pub(super) fn pose(word: &mut Vec<Glyph>, reading: usize, disguises: &mut Option<&mut Vec<Disguise>>) -> bool {
+pub(super) fn pose(word: &mut [Glyph], reading: usize, disguises: &mut Option<&mut Vec<Disguise>>) -> bool {
     let mut any = false;
     for n in 0..word.len() {
         let at = |n: Option<usize>| n.and_then(|n| word.get(n)).map(|g| g.c);
@@ -145,8 +179,8 @@ pub(super) fn pose(word: &mut Vec<Glyph>, reading: usize, disguises: &mut Option
             glyph.c = thai;
             note(disguises, Kind::Confusable, glyph, counts);
         }
-        if doubled {
-            word.remove(n + 1);
+        if doubled && let Some(glyph) = word.get_mut(n + 1) {
+            (glyph.c, glyph.gone) = (thai, true);
         }
     }
     any

@@ -43,6 +43,13 @@ impl Map {
         self.steps.push(Step { view: short(view), text: short(text), whole: true });
     }
 
+    /// Forgets what the view has from an octet on.
+    pub(super) fn truncate(&mut self, view: usize) {
+        while self.steps.last().is_some_and(|step| step.view >= short(view)) {
+            self.steps.pop();
+        }
+    }
+
     /// The octet of the text that an octet of the view comes from.
     pub(super) fn place(&self, view: usize) -> Option<usize> {
         let after = self.steps.partition_point(|step| step.view <= short(view));
@@ -85,6 +92,26 @@ impl Cursor<'_> {
         let Some(step) = self.steps.first() else { return 0 };
         let within = if step.whole { 0 } else { short(view).saturating_sub(step.view) };
         usize::try_from(step.text + within).unwrap_or(usize::MAX)
+    }
+}
+
+impl Cursor<'_> {
+    /// Tells another map where a stretch of this view comes from, which stands there at `view`.
+    pub(super) fn copy(&mut self, stretch: Range<usize>, view: usize, to: &mut Map) {
+        let mut from = stretch.start;
+        loop {
+            let text = self.place(from);
+            let is_whole = self.steps.first().is_some_and(|step| step.whole);
+            if is_whole {
+                to.whole(view + from - stretch.start, text)
+            } else {
+                to.run(view + from - stretch.start, text)
+            }
+            match self.steps.get(1).and_then(|next| usize::try_from(next.view).ok()) {
+                Some(next) if next < stretch.end => from = next,
+                _ => return,
+            }
+        }
     }
 }
 

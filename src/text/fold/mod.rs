@@ -66,7 +66,8 @@ impl Views {
     /// Reads a text into the plain view and the matching form.
     pub fn read(&mut self, text: &str) {
         Pass::run(text, &mut self.written);
-        self.suspicion = Suspicion::of(&mut self.written.cast);
+        self.suspicion = Suspicion::of(&mut self.written.shape);
+        self.suspicion.tight |= self.written.parted;
         self.skeleton.clear();
         if self.suspicion.mixed {
             self.skeleton.extend(self.written.folded.bytes().map(tight::alike_octet));
@@ -109,6 +110,17 @@ impl Views {
         self.undone.text.split('\n').filter(|reading| !reading.is_empty())
     }
 
+    /// What words read as where some of them are disguised, or have marks that others have not: the second reading, else
+    /// the matching form, and where it begins.
+    #[must_use]
+    pub fn without_dress(&self) -> Option<(&str, usize)> {
+        match self.undone().next() {
+            Some(reading) => Some((reading, self.undone_start())),
+            None if self.written.accented || !self.disguises.is_empty() => Some((self.folded(), 0)),
+            None => None,
+        }
+    }
+
     /// The second readings in tight form.
     #[must_use]
     pub fn tight(&self) -> &Tight {
@@ -124,7 +136,9 @@ impl Views {
     /// Characters that were changed or taken out, for each hundred letters and digits of the matching form.
     #[must_use]
     pub fn obfuscation(&self) -> u32 {
-        let per_hundred = 100 * self.disguises.len() / self.written.cast.characters().max(1);
+        let in_word = |shape: &&u8| shape.is_ascii_alphanumeric() || **shape >= 0x80;
+        let characters = self.written.shape.iter().filter(in_word).count();
+        let per_hundred = 100 * self.disguises.len() / characters.max(1);
         u32::try_from(per_hundred).unwrap_or(u32::MAX)
     }
 
@@ -144,6 +158,25 @@ impl Views {
         }
     }
 
+    /// The words that come from a stretch of the text: of the second reading if there is one, else of the matching form.
+    #[must_use]
+    pub fn read_as(&self, text: &str, written: &Range<usize>) -> String {
+        let (reading, start) = match self.undone().next() {
+            Some(undone) => (undone, self.undone_start()),
+            None => (self.folded(), 0),
+        };
+        let mut words = Vec::new();
+        let mut at = start;
+        for word in reading.split(' ') {
+            let from = self.written(text, &(at..at + word.len()));
+            if from.start < written.end && written.start < from.end {
+                words.push(word);
+            }
+            at += word.len() + 1;
+        }
+        words.join(" ")
+    }
+
     /// Where the second readings begin behind the matching form.
     #[must_use]
     pub fn undone_start(&self) -> usize {
@@ -152,17 +185,20 @@ impl Views {
 
     /// Keeps of what the pass saw what no honest text has.
     fn judge(&mut self) {
-        let Written { seen, cast, foreign, leftward, han, .. } = &self.written;
+        let Written { seen, shape, foreign, leftward, han, .. } = &self.written;
         for one in seen {
-            let (before, this, after) = (one.after.saturating_sub(1), one.after, one.after + 1);
-            let (in_word, is_letter) = (|n| cast.in_word(n).0, |n| cast.in_word(n).1);
+            let at = |n: usize| shape.get(n).copied().unwrap_or(suspicion::GAP);
+            let (before, this, after) = (at(one.after.saturating_sub(1)), at(one.after), at(one.after + 1));
             let stands = match one.kind {
-                Kind::Invisible => in_word(before) && in_word(this) && (is_letter(before) || is_letter(this)),
+                Kind::Invisible => {
+                    let in_word = before.is_ascii_alphanumeric() && this.is_ascii_alphanumeric();
+                    in_word && (before.is_ascii_alphabetic() || this.is_ascii_alphabetic())
+                }
                 Kind::Bidi => !leftward,
-                Kind::Overlay => cast.is_letter(before),
+                Kind::Overlay => before.is_ascii_alphabetic() || before >= 0x80,
                 Kind::Width => !han,
-                Kind::Confusable => !foreign,
-                _ => in_word(before) || in_word(after),
+                Kind::Confusable if *foreign => false,
+                _ => before.is_ascii_alphanumeric() || after.is_ascii_alphanumeric(),
             };
             if stands {
                 self.disguises.push(Disguise { kind: one.kind, written: one.at..one.at + one.len });

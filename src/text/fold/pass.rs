@@ -5,7 +5,7 @@
 
 use super::disguise::Kind;
 use super::map::Map;
-use super::suspicion::{Cast, Roles};
+use super::suspicion::{GAP, SIGN, STANDS_FOR, spaced, unspaced};
 use super::table::{Change, Class, Table, is_unspaced};
 
 /// A disguise seen in passing, to be judged when the whole text is known.
@@ -26,9 +26,15 @@ pub(super) struct Written {
     pub plain_map: Map,
     pub folded: String,
     pub folded_map: Map,
-    /// What the visible characters are, between two gaps.
-    pub cast: Cast,
+    /// An octet for each visible character, between two gaps.
+    pub shape: Vec<u8>,
+    /// Which octets of a stretch of ASCII are not copied.
+    pub judged: Vec<u8>,
     pub seen: Vec<Seen>,
+    /// Accents that stand behind their letter.
+    pub accented: bool,
+    /// An apostrophe that parts the letters of what may be one word.
+    pub parted: bool,
     /// Letters of Cyrillic, Greek and the like that look like no Latin one.
     pub foreign: bool,
     /// Letters written from right to left.
@@ -43,8 +49,9 @@ impl Written {
         self.plain_map.clear();
         self.folded.clear();
         self.folded_map.clear();
-        self.cast.clear();
+        self.shape.clear();
         self.seen.clear();
+        (self.accented, self.parted) = (false, false);
         (self.foreign, self.leftward, self.han) = (false, false, false);
     }
 }
@@ -61,10 +68,15 @@ pub(super) struct Pass<'a> {
     pub(super) last: char,
     pub(super) mark: char,
     pub(super) marks: usize,
+    /// Whether a circle was seen that may begin a vowel.
+    circle: bool,
 }
 
 /// Marks on one letter; no script of ours needs more.
 const MARKS_MAX: usize = 6;
+
+/// Characters behind a letter of another script in which it is looked for whom it stands among.
+const NEIGHBOURS_MAX: usize = 8;
 
 /// Accents on one Latin letter; Vietnamese needs two.
 const ACCENTS_MAX: usize = 2;
@@ -73,12 +85,24 @@ impl<'a> Pass<'a> {
     /// Reads a text into both views.
     pub(super) fn run(text: &'a str, to: &'a mut Written) {
         to.clear();
-        to.cast.push(Roles::GAP);
-        let mut pass =
-            Pass { text, to, table: Table::get(), plain_from: 0, folded_from: 0, last: '\0', mark: '\0', marks: 0 };
+        to.shape.push(GAP);
+        let mut pass = Pass {
+            text,
+            to,
+            table: Table::get(),
+            plain_from: 0,
+            folded_from: 0,
+            last: '\0',
+            mark: '\0',
+            marks: 0,
+            circle: false,
+        };
         let mut at = 0;
         while let Some(octet) = text.as_bytes().get(at) {
-            at += if octet.is_ascii() { pass.ascii(at) } else { pass.character(at) };
+            at += if octet.is_ascii() { pass.ascii(at) } else { pass.letters(at) };
+            if text.as_bytes().get(at).is_some_and(|octet| !octet.is_ascii()) {
+                at += pass.character(at);
+            }
         }
         pass.keep_plain(at);
         pass.keep_folded(at);
@@ -87,7 +111,7 @@ impl<'a> Pass<'a> {
         if to.folded.ends_with(' ') {
             to.folded.pop();
         }
-        to.cast.push(Roles::GAP);
+        to.shape.push(GAP);
     }
 
     /// Copies what is still to be copied before `at`.
@@ -123,6 +147,14 @@ impl<'a> Pass<'a> {
         self.folded_from = at + len;
     }
 
+    /// Writes a blank for the octet at `at` in the matching form.
+    pub(super) fn blank(&mut self, at: usize) {
+        self.keep_folded(at);
+        self.to.folded_map.run(self.to.folded.len(), at);
+        self.to.folded.push(' ');
+        self.folded_from = at + 1;
+    }
+
     /// Leaves characters out of the matching form.
     pub(super) fn skip(&mut self, at: usize, len: usize) {
         self.keep_folded(at);
@@ -137,8 +169,8 @@ impl<'a> Pass<'a> {
     }
 
     /// A character that parts words.
-    fn gap(&mut self, roles: Roles, at: usize, len: usize) {
-        self.to.cast.push(roles);
+    fn gap(&mut self, shape: u8, at: usize, len: usize) {
+        self.to.shape.push(shape);
         self.last = ' ';
         if self.after_gap(at) {
             self.skip(at, len);
@@ -148,59 +180,92 @@ impl<'a> Pass<'a> {
     }
 
     /// Notes a letter or digit.
-    fn letter(&mut self, roles: Roles, small: char) {
-        let is_same = small == self.last && self.marks == 0;
-        let roles_here = if is_same { roles.and(Roles::SAME) } else { roles };
-        if roles == Roles::UNSPACED {
-            self.to.cast.push_unspaced(roles_here)
-        } else {
-            self.to.cast.push(roles_here)
-        }
+    fn letter(&mut self, shape: u8, small: char) {
+        self.to.shape.push(shape);
         (self.last, self.mark, self.marks) = (small, '\0', 0);
     }
 
     fn see(&mut self, kind: Kind, at: usize, len: usize) {
-        self.to.seen.push(Seen { kind, at, len, after: self.to.cast.len() });
+        self.to.seen.push(Seen { kind, at, len, after: self.to.shape.len() });
+    }
+
+    /// Takes in letters and marks from `at` on that both views keep as they are; how many octets.
+    fn letters(&mut self, at: usize) -> usize {
+        let rest = self.text.get(at..).unwrap_or_default();
+        let (mut last, mut mark, mut marks) = (self.last, self.mark, self.marks);
+        let mut taken = 0;
+        for (from, c) in rest.char_indices() {
+            taken = from;
+            match self.table.class(c) {
+                Class::Unspaced if matches!(c, 'เ' | 'ເ') && c == last => break,
+                Class::Unspaced if self.circle && matches!(c, 'า' | 'າ') => break,
+                Class::Unspaced => {
+                    self.to.han |= c >= '\u{3040}';
+                    self.to.shape.push(unspaced(c));
+                    (last, mark, marks) = (c, '\0', 0);
+                }
+                Class::Mark if c != mark && marks < MARKS_MAX && !last.is_ascii_alphabetic() => {
+                    (mark, marks) = (c, marks + 1)
+                }
+                Class::Letter if !c.is_ascii() => {
+                    self.to.foreign |= is_foreign(c);
+                    self.to.leftward |= matches!(u32::from(c), 0x590..=0x8ff);
+                    self.to.shape.push(spaced(c));
+                    (last, mark, marks) = (c, '\0', 0);
+                }
+                _ => break,
+            }
+            taken = from + c.len_utf8();
+        }
+        (self.last, self.mark, self.marks) = (last, mark, marks);
+        taken
     }
 
     /// Takes in one character that is not ASCII, or a sequence that is written for one; how many octets.
     fn character(&mut self, at: usize) -> usize {
         let rest = self.text.get(at..).unwrap_or_default();
         let Some(c) = rest.chars().next() else { return 1 };
-        let len = c.len_utf8();
-        match self.table.class(c) {
-            Class::Letter => {
-                self.to.foreign |= is_foreign(c);
-                self.to.leftward |= matches!(u32::from(c), 0x590..=0x8ff);
-                self.letter(Roles::LETTER, c);
-            }
-            Class::Unspaced => return self.unspaced(c, at, rest),
-            Class::Mark => return self.mark(c, at, rest),
+        let (len, class) = (c.len_utf8(), self.table.class(c));
+        match class {
+            Class::Letter | Class::Mark | Class::Unspaced => match self.letters(at) {
+                0 if class == Class::Mark && self.is_borne(c, rest) => (self.mark, self.marks) = (c, self.marks + 1),
+                0 if class == Class::Mark => self.vanish(Kind::Overlay, at, len),
+                0 => self.compose(c, at),
+                taken => return taken,
+            },
+            Class::Circle if c == self.mark => self.vanish(Kind::Overlay, at, len),
+            Class::Circle => (self.circle, self.mark, self.marks) = (true, c, self.marks + 1),
+            Class::Aa if matches!(self.last, 'ฤ' | 'ฦ') => self.letter(unspaced(c), c),
+            Class::Aa => self.compose('า', at),
             Class::Capital => {
                 self.to.foreign |= is_foreign(c);
-                self.letter(Roles::LETTER, c.to_lowercase().next().unwrap_or(c));
+                self.letter(spaced(c), c.to_lowercase().next().unwrap_or(c));
                 self.plain(at, len, c.to_lowercase());
                 let mut small = [0; 4];
                 self.folded(at, len, c.to_lowercase().next().unwrap_or(c).encode_utf8(&mut small));
             }
-            Class::Sign => self.gap(if stands_for(c).is_some() { Roles::STANDS_FOR } else { Roles::SIGN }, at, len),
+            Class::Sign => self.gap(if stands_for(c).is_some() { STANDS_FOR } else { SIGN }, at, len),
             Class::Space => {
                 self.plain(at, len, [' '].into_iter());
-                self.gap(Roles::GAP, at, len);
+                self.gap(GAP, at, len);
             }
             Class::Line => {
                 self.plain(at, len, ['\n'].into_iter());
-                self.gap(Roles::GAP, at, len);
+                self.gap(GAP, at, len);
             }
             Class::Apostrophe => {
                 self.plain(at, len, ['\''].into_iter());
-                if joins(self.text, at, len) { self.skip(at, len) } else { self.gap(Roles::GAP, at, len) }
+                match self.apostrophe(at, len) {
+                    true => self.skip(at, len),
+                    false => self.gap(GAP, at, len),
+                }
             }
             Class::Invisible => self.vanish(Kind::Invisible, at, len),
             Class::Bidi => self.vanish(Kind::Bidi, at, len),
             Class::Overlay => self.vanish(Kind::Overlay, at, len),
             Class::Accent => {
                 self.skip(at, len);
+                self.to.accented = true;
                 self.marks += 1;
                 if self.marks > ACCENTS_MAX {
                     self.see(Kind::Overlay, at, len);
@@ -208,62 +273,66 @@ impl<'a> Pass<'a> {
             }
             Class::Regional => return self.regional(c, at, rest),
             Class::Change(change) if change.beside && !self.is_beside_latin(at, rest) => {
-                self.letter(if is_unspaced(c) { Roles::UNSPACED } else { Roles::LETTER }, c);
+                self.letter(if is_unspaced(c) { unspaced(c) } else { spaced(c) }, c);
             }
             Class::Change(change) => self.change(change, c, at),
         }
         len
     }
 
-    /// Thai and Lao vowels are also typed in pieces: two `เ` for `แ`, a circle and `า` for `ำ`, `ๅ` for `า`.
-    fn unspaced(&mut self, c: char, at: usize, rest: &str) -> usize {
-        self.to.han |= c >= '\u{3040}';
-        let (len, whole) = match c {
-            'เ' if rest.starts_with("เเ") => (6, "แ"),
-            'ເ' if rest.starts_with("ເເ") => (6, "ແ"),
-            'ๅ' if self.last != 'ฤ' && self.last != 'ฦ' => (3, "า"),
-            _ => {
-                self.letter(Roles::UNSPACED, c);
-                return c.len_utf8();
-            }
+    /// The end of a vowel that is also typed in pieces, in Thai and Lao: two `เ` for `แ`; a circle, a tone and `า` for the
+    /// tone and `ำ`.
+    fn compose(&mut self, c: char, at: usize) {
+        let (begun, whole) = match c {
+            'เ' => ('เ', 'แ'),
+            'ເ' => ('ເ', 'ແ'),
+            'າ' => ('ໍ', 'ຳ'),
+            _ => ('ํ', 'ำ'),
         };
-        self.letter(Roles::UNSPACED, whole.chars().next().unwrap_or(c));
-        self.plain(at, len, whole.chars());
-        self.folded(at, len, whole);
-        len
-    }
-
-    /// A mark of a script that needs it, unless it is piled up.
-    fn mark(&mut self, c: char, at: usize, rest: &str) -> usize {
         let len = c.len_utf8();
-        let mut after = rest.chars().skip(1);
-        let (next, second) = (after.next().unwrap_or(' '), after.next().unwrap_or(' '));
-        let tone = matches!(next, '่'..='๋' | '່'..='໋').then_some(next);
-        let vowel = match (c, tone.map_or(next, |_| second)) {
-            ('ํ', 'า') => Some('ำ'),
-            ('ໍ', 'າ') => Some('ຳ'),
-            _ => None,
-        };
-        if let Some(vowel) = vowel {
-            let len = if tone.is_some() { 9 } else { 6 };
-            self.plain(at, len, tone.into_iter().chain([vowel]));
-            self.folded(at, len, "");
-            for c in tone.into_iter().chain([vowel]) {
-                self.to.folded.push(c);
-            }
-            self.letter(Roles::UNSPACED, vowel);
-            return len;
+        self.keep_folded(at);
+        let (folded, map) = (&mut self.to.folded, &mut self.to.folded_map);
+        let tone = folded.chars().next_back().filter(|c| matches!(c, '่'..='๋' | '່'..='໋'));
+        let tone = tone.filter(|_| !matches!(begun, 'เ' | 'ເ'));
+        let before = folded.len() - tone.map_or(0, char::len_utf8);
+        if let Some(before) = folded.get(..before).and_then(|folded| folded.strip_suffix(begun)).map(str::len) {
+            let place = map.place(before).unwrap_or(at);
+            folded.truncate(before);
+            map.truncate(before);
+            map.whole(before, place);
+            folded.extend(tone);
+            folded.push(whole);
+            self.folded_from = at + len;
+            self.letter(unspaced(whole), whole);
+        } else {
+            self.folded(at, len, c.encode_utf8(&mut [0; 4]));
+            self.letter(unspaced(c), c);
         }
-        self.marks += 1;
-        if c == self.mark || self.marks > MARKS_MAX {
-            self.vanish(Kind::Overlay, at, len);
-        }
-        self.mark = c;
-        len
     }
 }
 
 impl Pass<'_> {
+    /// Whether an apostrophe joins what stands on both sides of it, as in `don't` and `t'rima`; else it parts words, as
+    /// in `NHAN'TIEN`.
+    pub(super) fn apostrophe(&mut self, at: usize, len: usize) -> bool {
+        let is_letter = |c: &char| c.is_alphabetic() && !is_unspaced(*c);
+        let before = self.text.get(..at).map_or(0, |t| t.chars().rev().take(2).take_while(is_letter).count());
+        let after = self.text.get(at + len..).map_or(0, |t| t.chars().take(3).take_while(is_letter).count());
+        let is_inside = before > 0 && after > 0;
+        let joins = is_inside && (before == 1 || after < 3);
+        self.to.parted |= is_inside && !joins;
+        joins
+    }
+
+    /// Whether a mark of another script on a Latin letter belongs there: the letter poses as one of that script, among
+    /// others of it.
+    fn is_borne(&self, c: char, rest: &str) -> bool {
+        let before = self.to.shape.iter().rev().nth(1).is_some_and(|shape| *shape >= 0x80);
+        let mut after = rest.chars().take(NEIGHBOURS_MAX).filter(|c| self.table.class(*c) != Class::Mark);
+        let among = before || after.next().is_some_and(|c| self.table.class(c) == Class::Unspaced);
+        among && self.last.is_ascii_alphabetic() && c != self.mark && self.marks < MARKS_MAX
+    }
+
     /// A character that nobody sees.
     fn vanish(&mut self, kind: Kind, at: usize, len: usize) {
         self.plain(at, len, std::iter::empty());
@@ -275,12 +344,12 @@ impl Pass<'_> {
     fn regional(&mut self, c: char, at: usize, rest: &str) -> usize {
         let len = c.len_utf8();
         if rest.chars().nth(1).is_some_and(|next| self.table.class(next) == Class::Regional) {
-            self.gap(Roles::SIGN, at, 2 * len);
+            self.gap(SIGN, at, 2 * len);
             return 2 * len;
         }
         let letter = u32::from(c).checked_sub(0x1_f1e6).and_then(|n| char::from_u32(u32::from('a') + n)).unwrap_or(c);
         self.see(Kind::Enclosed, at, len);
-        self.letter(Roles::LETTER, letter);
+        self.letter(spaced(letter), letter);
         self.plain(at, len, [letter].into_iter());
         self.folded(at, len, letter.encode_utf8(&mut [0; 4]));
         len
@@ -291,10 +360,10 @@ impl Pass<'_> {
         let octet =
             if at > self.folded_from { self.text.as_bytes().get(at - 1) } else { self.to.folded.as_bytes().last() };
         let before = octet.filter(|_| at > 0).copied().unwrap_or(b' ');
-        let after = rest.chars().skip(1).find_map(|c| match self.table.class(c) {
+        let after = rest.chars().skip(1).take(NEIGHBOURS_MAX).find_map(|c| match self.table.class(c) {
             Class::Change(change) if change.beside => None,
             Class::Change(change) => Some(change.folded.chars().next().unwrap_or(' ')),
-            Class::Invisible | Class::Bidi | Class::Overlay | Class::Accent => None,
+            Class::Invisible | Class::Bidi | Class::Overlay | Class::Accent | Class::Apostrophe => None,
             Class::Unspaced | Class::Mark | Class::Regional => Some(c),
             _ if c.is_alphanumeric() => Some(c),
             _ => Some(' '),
@@ -315,7 +384,7 @@ impl Pass<'_> {
         }
         if change.folded.is_empty() {
             let is_wide = is_unspaced(c) || matches!(u32::from(c), 0x2e80..=0x303f | 0xff00..);
-            self.gap(if is_wide { Roles::GAP } else { Roles::SIGN }, at, len);
+            self.gap(if is_wide { GAP } else { SIGN }, at, len);
             return;
         }
         if let Some(kind) = change.kind {
@@ -323,22 +392,13 @@ impl Pass<'_> {
         }
         for d in change.folded.chars() {
             match d {
-                ' ' => self.to.cast.push(Roles::GAP),
-                '0'..='9' => self.letter(Roles::DIGIT, d),
-                d => self.letter(if is_unspaced(d) { Roles::UNSPACED } else { Roles::LETTER }, d),
+                ' ' => self.to.shape.push(GAP),
+                '0'..='9' => self.letter(b'0', d),
+                d => self.letter(if is_unspaced(d) { unspaced(d) } else { spaced(d) }, d),
             }
         }
         self.folded(at, len, change.folded);
     }
-}
-
-/// Whether an apostrophe joins what stands on both sides of it, as in `don't` and `t'rima`; else it parts words, as in
-/// `NHAN'TIEN`.
-pub(super) fn joins(text: &str, at: usize, len: usize) -> bool {
-    let is_letter = |c: &char| c.is_alphabetic() && !is_unspaced(*c);
-    let before = text.get(..at).map_or(0, |t| t.chars().rev().take(2).take_while(is_letter).count());
-    let after = text.get(at + len..).map_or(0, |t| t.chars().take(3).take_while(is_letter).count());
-    before > 0 && after > 0 && (before == 1 || after < 3)
 }
 
 /// Alphabets that lend letters to Latin disguises.

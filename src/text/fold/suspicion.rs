@@ -1,122 +1,85 @@
 //! Whether a text must be read a second time: signs of disguises that only show between characters.
 //!
-//! While the views are made, each visible character leaves one octet for each of the three places that it can take in a
-//! pattern: left, middle, right. An octet has a bit for every pattern in which its character may take that place, so that
-//! all patterns are looked for at once, many characters at a time, by two *and*s. A false alarm costs a second reading that
-//! finds nothing; honest texts raise few.
+//! While the views are made, each visible character leaves an octet, so that a text has a *shape*: ASCII stands for
+//! itself, another letter of a script that spaces its words for some letter, one of a script that does not for an octet
+//! above ASCII, and so on. Patterns are looked for in the shape, without a branch, so that the compiler looks at many
+//! characters at a time. A false alarm costs a second reading that finds nothing; honest texts raise few.
 
-/// The patterns, each a bit of the three octets.
-///
-/// `Rp5`: a digit behind a letter.
-const LETTER_DIGIT: u8 = 1;
-/// `5jt`: a letter behind a digit.
-const DIGIT_LETTER: u8 = 2;
+/// The shape of what stands between words, and is seen.
+pub(super) const SIGN: u8 = b'#';
+/// The shape of a sign that stands for a letter at times.
+pub(super) const STANDS_FOR: u8 = b'$';
+/// The shape of any other gap.
+pub(super) const GAP: u8 = b' ';
+
+/// The shape of a letter of a script that spaces its words.
+pub(super) fn spaced(c: char) -> u8 {
+    u8::try_from(c).ok().filter(u8::is_ascii_alphabetic).unwrap_or(b'a' + (u32::from(c) % 26).to_le_bytes()[0])
+}
+
+/// The shape of a letter of a script that does not.
+pub(super) fn unspaced(c: char) -> u8 {
+    u32::from(c).to_le_bytes()[0] | 0x80
+}
+
+/// All bits or none.
+pub(super) fn all(is: bool) -> u8 {
+    0_u8.wrapping_sub(u8::from(is))
+}
+
+/// All bits for a letter of a script that spaces its words.
+pub(super) fn letter(shape: u8) -> u8 {
+    all((shape | 0x20).wrapping_sub(b'a') < 26)
+}
+
+/// All bits for a digit.
+pub(super) fn digit(shape: u8) -> u8 {
+    all(shape.wrapping_sub(b'0') < 10)
+}
+
+/// `Rp5`, `5jt`: a letter and a digit.
+const MIXED: u8 = 1;
 /// `c0d`, ` 1n`: a digit before a letter, where a word begins or goes on.
-const LEET: u8 = 4;
+const LEET: u8 = 2;
 /// `a,r`: punctuation between letters.
-const TIGHT: u8 = 8;
-/// `h@ `: a sign that stands for a letter where a word ends.
-const SIGN_ENDS: u8 = 16;
-/// ` @g`: one where a word begins.
-const SIGN_BEGINS: u8 = 32;
+const TIGHT: u8 = 4;
+/// `h@ `, ` @g`: a sign that stands for a letter where a word ends or begins.
+const SIGNED: u8 = 8;
 /// `aaa`.
-const DRAWN: u8 = 64;
-/// ` b `: a letter that stands alone.
-const LONE: u8 = 128;
+const DRAWN: u8 = 16;
+/// ` b `: a letter that stands alone; `a` and `I` do in honest texts.
+const LONE: u8 = 32;
+/// `ฝาnร`: a Latin letter, or two of a kind, beside a letter of a script that does not space its words.
+const POSING: u8 = 64;
+/// `ง-ป`: a sign between two of those.
+const PARTED: u8 = 128;
 
-/// What a character is, as far as patterns go: the three octets, left lowest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Roles(u32);
-
-impl Roles {
-    /// A letter of a script that spaces its words.
-    pub(super) const LETTER: Self = Self::new(
-        LETTER_DIGIT | LEET | TIGHT | SIGN_ENDS | DRAWN,
-        DIGIT_LETTER | LONE,
-        LETTER_DIGIT | DIGIT_LETTER | LEET | TIGHT | SIGN_BEGINS,
-    );
-    /// A letter of a script that does not.
-    pub(super) const UNSPACED: Self = Self::new(DRAWN, LONE, LETTER_DIGIT | DIGIT_LETTER);
-    /// A digit.
-    pub(super) const DIGIT: Self = Self::new(DIGIT_LETTER, LETTER_DIGIT | LEET, LETTER_DIGIT | DIGIT_LETTER);
-    /// What stands between words.
-    pub(super) const GAP: Self = Self::gap(0);
-    /// A gap that can be seen.
-    pub(super) const SIGN: Self = Self::gap(TIGHT);
-    /// A sign that stands for a letter at times.
-    pub(super) const STANDS_FOR: Self = Self::gap(TIGHT | SIGN_ENDS | SIGN_BEGINS);
-    /// What a character is besides, when it is the same as the one before.
-    pub(super) const SAME: Self = Self::new(0, DRAWN, DRAWN);
-
-    const fn new(left: u8, middle: u8, right: u8) -> Self {
-        Self(u32::from_le_bytes([left, middle, right, 0]))
-    }
-
-    const fn gap(middle: u8) -> Self {
-        Self::new(LEET | SIGN_BEGINS | LONE, middle, LETTER_DIGIT | DIGIT_LETTER | SIGN_ENDS | LONE)
-    }
-
-    pub(super) const fn and(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    const fn left(self) -> u8 {
-        self.0.to_le_bytes()[0]
-    }
-
-    const fn middle(self) -> u8 {
-        self.0.to_le_bytes()[1]
-    }
-}
-
-/// The roles of all visible characters of a text, between two gaps.
-#[derive(Debug, Default)]
-pub(super) struct Cast {
-    roles: Vec<Roles>,
-    /// The patterns that begin at each.
-    patterns: Vec<u32>,
-    /// Whether a letter of a script is among them that does not space its words.
-    unspaced: bool,
-}
-
-impl Cast {
-    pub(super) fn clear(&mut self) {
-        self.roles.clear();
-        self.unspaced = false;
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.roles.len()
-    }
-
-    pub(super) fn push(&mut self, roles: Roles) {
-        self.roles.push(roles);
-    }
-
-    pub(super) fn push_unspaced(&mut self, roles: Roles) {
-        self.unspaced = true;
-        self.roles.push(roles);
-    }
-
-    fn left(&self, n: usize) -> u8 {
-        self.roles.get(n).map_or(Roles::GAP.left(), |roles| roles.left())
-    }
-
-    /// Whether a character is a letter or digit of a script that spaces its words, and whether it is a letter.
-    pub(super) fn in_word(&self, n: usize) -> (bool, bool) {
-        let left = self.left(n);
-        (left & (LETTER_DIGIT | DIGIT_LETTER) != 0, left & LETTER_DIGIT != 0)
-    }
-
-    /// Whether a character is a letter of any script.
-    pub(super) fn is_letter(&self, n: usize) -> bool {
-        self.left(n) & DRAWN != 0
-    }
-
-    /// Letters and digits.
-    pub(super) fn characters(&self) -> usize {
-        self.roles.iter().filter(|roles| roles.left() & LONE == 0).count()
-    }
+/// The patterns that three characters make.
+fn patterns(a: u8, b: u8, c: u8) -> u8 {
+    let (letter_a, letter_b, letter_c) = (letter(a), letter(b), letter(c));
+    let (digit_a, digit_b, digit_c) = (digit(a), digit(b), digit(c));
+    let (other_a, other_b, other_c) = (all(a >= 0x80), all(b >= 0x80), all(c >= 0x80));
+    let (gap_a, gap_c) = (!(letter_a | digit_a | other_a), !(letter_c | digit_c | other_c));
+    let sign = !(letter_b | digit_b | other_b) & all(b > b' ') & !all(b == b'\'') & !all(b == b'`');
+    let stands_for = all(b == b'@') | all(b == b'$') | all(b == b'!') | all(b == b'|');
+    let (same_ab, same_bc) = (all((a | 0x20) == (b | 0x20)), all((b | 0x20) == (c | 0x20)));
+    let mixed = letter_a & digit_b | digit_a & letter_b;
+    let leet = (letter_a | gap_a) & digit_b & letter_c;
+    let tight = letter_a & sign & letter_c;
+    let signed = stands_for & (letter_a & gap_c | gap_a & letter_c);
+    let drawn = (letter_b | other_b) & same_ab & same_bc;
+    let lone = gap_a & (letter_b | other_b) & gap_c & !all(b | 0x20 == b'a') & !all(b | 0x20 == b'i');
+    let one = letter_b & (other_a & (other_c | gap_c) | gap_a & other_c);
+    let two = letter_b & (other_a & same_bc | same_ab & other_c);
+    let parted = other_a & sign & other_c;
+    mixed & MIXED
+        | leet & LEET
+        | tight & TIGHT
+        | signed & SIGNED
+        | drawn & DRAWN
+        | lone & LONE
+        | (one | two) & POSING
+        | parted & PARTED
 }
 
 /// What a text is suspected of.
@@ -144,23 +107,30 @@ pub(super) const LONE_GAP_MAX: usize = 3;
 /// Letters that stand alone from which on they may be a word.
 pub(super) const LONE_MIN: usize = 3;
 
+/// Characters that one turn of the loop looks at, and those behind them that its patterns reach.
+const MANY: usize = 16;
+const SPAN: usize = 2;
+
 impl Suspicion {
-    /// Looks at the characters of a text.
-    pub(super) fn of(cast: &mut Cast) -> Self {
-        let from = |n: usize| cast.roles.get(n..).unwrap_or_default().iter().map(|roles| roles.0);
-        cast.patterns.clear();
-        cast.patterns.extend(from(0).zip(from(1).zip(from(2))).map(|(a, (b, c))| a & b >> 8 & c >> 16));
-        let all = cast.patterns.iter().fold(0, |all, here| all | here);
-        let has = |bits: u8| all & u32::from(bits) != 0;
-        let (sign, posing) = if cast.unspaced { cast.look_unspaced() } else { (false, false) };
+    /// Looks at the shape of a text, which begins and ends with a gap.
+    pub(super) fn of(shape: &mut Vec<u8>) -> Self {
+        // Filled up with gaps, so that no character is left for a loop of its own.
+        let len = shape.len();
+        let starts = len.next_multiple_of(MANY);
+        shape.resize(starts + SPAN, GAP);
+        let from = |n: usize| shape.get(n..n + starts).unwrap_or_default();
+        let three = from(0).iter().zip(from(1)).zip(from(2));
+        let found = three.fold(0, |found, ((a, b), c)| found | patterns(*a, *b, *c));
+        shape.truncate(len);
+        let has = |pattern: u8| found & pattern != 0;
         Self {
-            mixed: has(LETTER_DIGIT | DIGIT_LETTER),
+            mixed: has(MIXED),
             leet: has(LEET),
-            signed: has(SIGN_ENDS | SIGN_BEGINS),
-            tight: has(TIGHT) || sign,
-            lone: has(LONE) && cast.has_lone_run(),
+            signed: has(SIGNED),
+            tight: has(TIGHT) || (has(PARTED) && has_parted(shape)),
+            lone: has(LONE) && has_lone_run(shape),
             drawn: has(DRAWN),
-            posing,
+            posing: has(POSING),
         }
     }
 
@@ -170,46 +140,31 @@ impl Suspicion {
     }
 }
 
-impl Cast {
-    /// Whether letters that stand alone follow each other closely, [`LONE_MIN`] of them.
-    fn has_lone_run(&self) -> bool {
-        let from = |n: usize| self.patterns.get(n..).unwrap_or_default().iter();
-        let mut any = 0;
-        for (((a, b), c), d) in from(0).zip(from(2)).zip(from(3)).zip(from(4)) {
-            any |= a & (b | c | d);
+/// Whether letters that stand alone follow each other closely, [`LONE_MIN`] of them.
+fn has_lone_run(shape: &[u8]) -> bool {
+    let (mut run, mut last) = (0, 0);
+    let is_gap = |shape: u8| shape.is_ascii() && !shape.is_ascii_alphanumeric();
+    let is_letter = |shape: u8| !shape.is_ascii() || shape.is_ascii_alphabetic();
+    let alone = |three: &[u8]| matches!(three, [a, b, c] if is_gap(*a) && is_letter(*b) && is_gap(*c));
+    for (at, _) in shape.windows(3).enumerate().filter(|(_, three)| alone(three)) {
+        run = if run > 0 && at - last <= LONE_GAP_MAX + 1 { run + 1 } else { 1 };
+        last = at;
+        if run == LONE_MIN {
+            return true;
         }
-        let lone = u32::from(LONE);
-        if any & lone == 0 {
-            return false;
-        }
-        let (mut run, mut last) = (0, 0);
-        for (at, _) in from(0).enumerate().filter(|(_, patterns)| **patterns & lone != 0) {
-            run = if run > 0 && at - last <= LONE_GAP_MAX + 1 { run + 1 } else { 1 };
-            last = at;
-            if run == LONE_MIN {
-                return true;
-            }
-        }
-        false
     }
+    false
+}
 
-    /// Patterns of scripts that do not space their words: a sign inside a word, and Latin letters among others.
-    fn look_unspaced(&self) -> (bool, bool) {
-        let unspaced = |n: usize| self.left(n) == Roles::UNSPACED.left();
-        let gap = |n: usize| self.left(n) & LONE != 0;
-        let letter = |n: usize| self.in_word(n).1;
-        let same = |n: usize| self.roles.get(n).is_some_and(|roles| roles.middle() & DRAWN != 0);
-        let open = |n: usize| unspaced(n) || gap(n);
-        let (mut sign, mut posing) = (false, false);
-        for (n, middle) in self.roles.iter().map(|roles| roles.middle()).enumerate().skip(1) {
-            if letter(n) && open(n - 1) {
-                let after = if letter(n + 1) && same(n + 1) { n + 2 } else { n + 1 };
-                posing |= open(after) && (unspaced(n - 1) || unspaced(after));
-            } else if middle & TIGHT != 0 && unspaced(n - 1) && unspaced(n + 1) {
-                let alone = (n > 1 && gap(n - 2)) || gap(n + 2);
-                sign |= alone || middle & SIGN_ENDS != 0;
-            }
-        }
-        (sign, posing)
-    }
+/// Whether a sign parts a single letter from others of a script that does not space its words, or stands for one.
+fn has_parted(shape: &[u8]) -> bool {
+    let is_gap = |shape: u8| shape.is_ascii() && !shape.is_ascii_alphanumeric();
+    shape.windows(5).any(|five| {
+        let [a, b, c, d, e] = five else { return false };
+        let signs = [(*a, *b, *c, *d), (*e, *d, *c, *b)];
+        let alone = signs.iter().any(|(outer, letter, sign, other)| {
+            is_gap(*outer) && !letter.is_ascii() && sign.is_ascii_punctuation() && !other.is_ascii()
+        });
+        alone || (!b.is_ascii() && matches!(c, b'@' | b'$' | b'!' | b'|') && !d.is_ascii())
+    })
 }

@@ -36,6 +36,10 @@ pub(super) enum Class {
     Accent,
     /// Half of a flag.
     Regional,
+    /// The circle of Thai and Lao, which `า` makes a vowel of.
+    Circle,
+    /// `ๅ`, which is typed for `า`.
+    Aa,
     /// A letter with a small letter.
     Capital,
     /// A character that stands for others.
@@ -63,7 +67,7 @@ const OWN: &str = include_str!("own.tsv");
 static TABLE: LazyLock<Table> = LazyLock::new(Table::build);
 
 /// Classes that need no more than their name, by their number in a page; larger numbers are changes.
-const BARE: [Class; 12] = [
+const BARE: [Class; 14] = [
     Class::Letter,
     Class::Unspaced,
     Class::Mark,
@@ -76,13 +80,15 @@ const BARE: [Class; 12] = [
     Class::Overlay,
     Class::Accent,
     Class::Regional,
+    Class::Circle,
+    Class::Aa,
 ];
 
 /// The number of [`Class::Capital`].
-const CAPITAL: u16 = 12;
+const CAPITAL: u16 = 14;
 
 /// The number of the first change.
-const CHANGES: u16 = 13;
+const CHANGES: u16 = 15;
 
 /// Characters of one page.
 const PAGE: usize = 256;
@@ -106,15 +112,21 @@ impl Table {
     /// What a character is.
     #[inline]
     pub(super) fn class(&'static self, c: char) -> Class {
-        let code = u32::from(c) as usize;
-        let Some(Some(page)) = self.index.get(code / PAGE) else { return by_property(c) };
-        let Some(number) = self.pages.get(usize::from(*page)).and_then(|page| page.get(code % PAGE)) else {
-            return Class::Sign;
-        };
-        if let Some(class) = BARE.get(usize::from(*number)) {
-            return *class;
+        let Some(number) = self.number(c) else { return by_property(c) };
+        match BARE.get(usize::from(number)) {
+            Some(class) => *class,
+            None => {
+                let change = number.checked_sub(CHANGES).and_then(|n| self.changes.get(usize::from(n)));
+                change.map_or(Class::Capital, Class::Change)
+            }
         }
-        number.checked_sub(CHANGES).and_then(|n| self.changes.get(usize::from(n))).map_or(Class::Capital, Class::Change)
+    }
+
+    #[inline]
+    fn number(&self, c: char) -> Option<u16> {
+        let code = u32::from(c) as usize;
+        let page = (*self.index.get(code / PAGE)?)?;
+        self.pages.get(usize::from(page))?.get(code % PAGE).copied()
     }
 
     fn build() -> Self {
@@ -211,6 +223,8 @@ fn by_property(c: char) -> Class {
         0x334..=0x338 | 0x20d0..=0x20f0 => Class::Overlay,
         0x300..=0x36f | 0x483..=0x489 | 0x1ab0..=0x1aff | 0x1dc0..=0x1dff | 0x20f1..=0x20ff => Class::Accent,
         0x1_f1e6..=0x1_f1ff => Class::Regional,
+        0xe4d | 0xecd => Class::Circle,
+        0xe45 => Class::Aa,
         _ if c.is_whitespace() || c.is_control() => Class::Space,
         _ if is_unspaced(c) && c.is_alphanumeric() && !is_combining_mark(c) => Class::Unspaced,
         _ if is_combining_mark(c) => Class::Mark,

@@ -25,8 +25,6 @@ pub struct Letter {
     pub gap: Gap,
     /// How often it stands there.
     pub run: u8,
-    /// The widest gap inside the run.
-    pub inner: Gap,
     /// Octets of the second reading: start and end.
     pub place: (u32, u32),
 }
@@ -57,31 +55,38 @@ impl Tight {
         self.letters.clear();
     }
 
-    /// Adds a letter of the second reading.
-    pub(super) fn push(&mut self, c: char, gap: Gap, place: (u32, u32)) {
+    /// Parts what comes from what came before: nothing is found across.
+    pub(super) fn part(&mut self) {
+        if !self.octets.is_empty() && !self.octets.ends_with(b"\n") {
+            self.push('\n', Gap::Hard, true, (0, 0));
+        }
+    }
+
+    /// Adds a letter of the second reading; it runs on from one that is the same unless it begins a word.
+    pub(super) fn push(&mut self, c: char, gap: Gap, begins: bool, place: (u32, u32)) {
         let alike = alike(c);
         let len = alike.len_utf8();
-        let runs_on = self.letters.last().is_some_and(|last| self::alike(last.c) == alike);
+        let runs_on = !begins && self.letters.last().is_some_and(|last| self::alike(last.c) == alike);
         if runs_on {
             let from = self.letters.len().saturating_sub(len);
             for letter in self.letters.iter_mut().skip(from) {
                 letter.run = letter.run.saturating_add(1);
-                letter.inner = letter.inner.max(gap);
                 letter.place.1 = place.1;
             }
             return;
         }
         self.octets.extend_from_slice(alike.encode_utf8(&mut [0; 4]).as_bytes());
-        self.letters.resize(self.octets.len(), Letter { c, gap, run: 1, inner: Gap::None, place });
+        self.letters.resize(self.octets.len(), Letter { c, gap, run: 1, place });
     }
 }
 
-/// An entry made tight.
+/// An entry made tight: without gaps, and without letters that follow themselves in a word.
 #[must_use]
 pub fn tighten(folded: &str) -> String {
     let mut tight = String::with_capacity(folded.len());
-    for c in folded.chars().filter(|c| *c != ' ').map(alike) {
-        if !tight.ends_with(c) {
+    for word in folded.split(' ') {
+        let mut last = None;
+        for c in word.chars().map(alike).filter(|c| last.replace(*c) != Some(*c)) {
             tight.push(c);
         }
     }

@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use super::disguise::{Disguise, Kind};
-use super::guess::{Glyph, draw_in, is_spacing, pose, unleet};
+use super::guess::{Glyph, draw_in, is_doubtful, is_spacing, pose, unleet};
 use super::map::{Cursor, Map, end_of};
 use super::pass::stands_for;
 use super::suspicion::{LONE_GAP_MAX, LONE_MIN, Suspicion};
@@ -28,11 +28,16 @@ struct Piece {
     last: char,
     /// What stands before it.
     gap: Gap,
-    /// Signs for letters right before and right behind it, and where they stand.
-    prefix: Option<(char, usize)>,
-    suffix: Option<(char, usize)>,
+    /// Octets of the text: signs for letters right before and right behind it.
+    prefix: Option<(usize, usize)>,
+    suffix: Option<(usize, usize)>,
     /// Whether nothing of it is to be guessed: it belongs to a link.
     spared: bool,
+    /// Whether the gap before it is wider than those between the letters of its word.
+    wide: bool,
+    /// Whether it may be read otherwise, and whether such a piece is near.
+    doubtful: bool,
+    near: bool,
 }
 
 /// What the second reading is written to; reused from text to text.
@@ -58,6 +63,15 @@ pub(super) struct First<'a> {
 /// Readings of a text at most.
 const READINGS_MAX: usize = 3;
 
+/// Words around a doubtful one that a phrase with it may have.
+const NEAR: usize = 6;
+
+/// Signs in a row that stand for letters.
+const SIGNS_MAX: usize = 3;
+
+/// Letters that stand alone and are looked at as one word, so that no text is looked at again and again.
+const LONE_MAX: usize = 128;
+
 /// Letters of a piece that is no word.
 const SHORT: usize = 2;
 
@@ -80,11 +94,20 @@ impl Undone {
             return;
         }
         self.cut(first, is_spared);
-        self.join_tight(first.text);
-        self.join_lone(first.text, disguises);
-        if !self.reading(first, 0, Some(disguises)) {
+        if first.suspicion.tight | first.suspicion.signed {
+            self.join_tight(first.text);
+        }
+        if first.suspicion.lone {
+            self.join_lone(first.text, disguises);
+        }
+        if !self.look_around() || !self.reading(first, 0, Some(disguises)) {
             self.clear();
             return;
+        }
+        // Friends draw out vowels; who hides words does more than that.
+        if disguises.iter().all(|d| d.kind == Kind::Repeated) {
+            let is_drawl = |d: &Disguise| first.text.get(d.written.clone()).is_none_or(|c| !is_consonant(c));
+            disguises.retain(|d| !is_drawl(d));
         }
         let more = match first.suspicion {
             Suspicion { posing: true, .. } => READINGS_MAX,
@@ -93,7 +116,7 @@ impl Undone {
         };
         for n in 1..more {
             self.text.push('\n');
-            self.tight.push('\n', Gap::Hard, (0, 0));
+            self.tight.part();
             self.reading(first, n, None);
         }
     }
@@ -111,9 +134,20 @@ impl Undone {
             let text = (cursor.place(folded.0), end_of(first.text, cursor.place(folded.1 - 1)));
             let characters = if word.is_ascii() { word.len() } else { word.chars().filter(is_letter).count() };
             let spared = is_spared(&(text.0..text.1));
-            let (gap, prefix, suffix) = (Gap::Hard, None, None);
-            let first = first_char;
-            self.pieces.push(Piece { folded, text, characters, first, last, gap, prefix, suffix, spared });
+            self.pieces.push(Piece {
+                folded,
+                text,
+                characters,
+                first: first_char,
+                last,
+                gap: Gap::Hard,
+                prefix: None,
+                suffix: None,
+                spared,
+                wide: false,
+                doubtful: !spared && is_doubtful(word, first.suspicion),
+                near: false,
+            });
         }
     }
 
@@ -156,11 +190,51 @@ impl Undone {
             disguises.extend(
                 gaps.filter(|_| counts).map(|(a, b)| Disguise { kind: Kind::Spaced, written: a.text.1..b.text.0 }),
             );
-            for piece in self.pieces.iter_mut().skip(start + 1).take(run - 1) {
-                (piece.gap, piece.prefix, piece.suffix) = (Gap::Soft, None, None);
+            let between = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
+            let is_spaced = |gap: &str| gap.contains(char::is_whitespace);
+            let gaps = self.pieces.iter().skip(start).zip(self.pieces.iter().skip(start + 1)).take(run - 1);
+            let gaps = gaps.map(|(a, b)| between(a.text.1, b.text.0));
+            let narrow = gaps.clone().map(|gap| gap.chars().count()).min().unwrap_or(1);
+            let mostly_spaced = 2 * gaps.filter(|gap| is_spaced(gap)).count() >= run - 1;
+            let mut end = None;
+            let mut firm = !mostly_spaced;
+            for piece in self.pieces.iter_mut().skip(start).take(run) {
+                if let Some(end) = end {
+                    let gap = between(end, piece.text.0);
+                    piece.wide = gap.chars().count() > narrow || (is_spaced(gap) && !mostly_spaced);
+                    (piece.gap, piece.prefix, piece.suffix) = (Gap::Soft, None, None);
+                    firm |= piece.wide;
+                }
+                end = Some(piece.text.1);
+            }
+            // Words end at the wider gaps if there are any, and where spaces stand among dots.
+            for piece in self.pieces.iter_mut().skip(start + 1).take(run - 1).filter(|piece| firm && !piece.wide) {
+                piece.gap = Gap::None;
             }
             start += run;
         }
+    }
+
+    /// Finds which pieces may be read otherwise, and which are near one; whether there are any.
+    fn look_around(&mut self) -> bool {
+        for n in 0..self.pieces.len() {
+            let is_joined = |piece: &Piece| piece.gap != Gap::Hard || piece.prefix.is_some() || piece.suffix.is_some();
+            let joined_after = self.pieces.get(n + 1).is_some_and(|next| next.gap != Gap::Hard);
+            if let Some(piece) = self.pieces.get_mut(n) {
+                piece.doubtful |= joined_after || is_joined(piece);
+            }
+        }
+        let mut reach = 0;
+        for piece in &mut self.pieces {
+            reach = if piece.doubtful { NEAR } else { reach.saturating_sub(1_usize) };
+            piece.near |= reach > 0;
+        }
+        reach = 0;
+        for piece in self.pieces.iter_mut().rev() {
+            reach = if piece.doubtful { NEAR } else { reach.saturating_sub(1) };
+            piece.near |= reach > 0;
+        }
+        self.pieces.iter().any(|piece| piece.doubtful)
     }
 
     /// How many pieces from `start` on are letters that stand alone, with a few pairs among them; no run begins or ends
@@ -168,7 +242,7 @@ impl Undone {
     fn lone_run(&self, text: &str, start: usize) -> usize {
         let mut run = 0;
         let mut end = None;
-        for (n, piece) in self.pieces.iter().skip(start).enumerate() {
+        for (n, piece) in self.pieces.iter().skip(start).take(LONE_MAX).enumerate() {
             let between = end.and_then(|end| text.get(end..piece.text.0));
             let is_close = n == 0 || between.is_some_and(|b| b.chars().count() <= LONE_GAP_MAX);
             let is_letter = piece.first.is_alphabetic();
@@ -192,6 +266,14 @@ impl Undone {
         while start < self.pieces.len() {
             let joined = self.pieces.iter().skip(start + 1).take_while(|p| p.gap != Gap::Hard).count();
             let group = self.pieces.get(start..=start + joined).unwrap_or_default();
+            if let [piece] = group
+                && !piece.doubtful
+            {
+                let piece = *piece;
+                self.copy(piece, first, &mut cursor);
+                start += 1;
+                continue;
+            }
             word.clear();
             for piece in group {
                 spell(*piece, first, &mut cursor, &mut word);
@@ -212,27 +294,58 @@ impl Undone {
         differs
     }
 
-    fn write(&mut self, word: &[Glyph]) {
+    /// Begins a word.
+    fn part(&mut self) {
         if !self.text.is_empty() && !self.text.ends_with('\n') {
             self.text.push(' ');
         }
-        for glyph in word {
+    }
+
+    /// Writes a word that is read as before.
+    fn copy(&mut self, piece: Piece, first: First<'_>, cursor: &mut Cursor<'_>) {
+        self.part();
+        let start = self.text.len();
+        let word = first.folded.get(piece.folded.0..piece.folded.1).unwrap_or_default();
+        cursor.copy(piece.folded.0..piece.folded.1, start, &mut self.map);
+        self.text.push_str(word);
+        if !piece.near {
+            // No entry reaches over what is left out here.
+            self.tight.part();
+            return;
+        }
+        let mut gap = Gap::Hard;
+        for (n, c) in word.char_indices() {
+            self.tight.push(c, gap, n == 0, (short(start + n), short(start + n + c.len_utf8())));
+            gap = Gap::None;
+        }
+    }
+
+    fn write(&mut self, word: &[Glyph]) {
+        self.part();
+        for glyph in word.iter().filter(|glyph| !glyph.gone) {
+            if glyph.wide {
+                self.part();
+            }
             let start = self.text.len();
             if !glyph.surplus {
                 self.map.whole(start, glyph.at.0);
                 self.text.push(glyph.c);
             }
-            let place = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-            self.tight.push(glyph.c, glyph.gap, (place(start), place(self.text.len())));
+            let begins = glyph.gap == Gap::Hard || glyph.wide;
+            self.tight.push(glyph.c, glyph.gap, begins, (short(start), short(self.text.len())));
         }
     }
+}
+
+fn short(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
 }
 
 /// What stands between two pieces.
 struct Joint {
     gap: Gap,
-    prefix: Option<(char, usize)>,
-    suffix: Option<(char, usize)>,
+    prefix: Option<(usize, usize)>,
+    suffix: Option<(usize, usize)>,
 }
 
 fn joint(text: &str, from: usize, between: &str, before: Option<&Piece>, after: Option<&Piece>) -> Joint {
@@ -247,8 +360,10 @@ fn joint(text: &str, from: usize, between: &str, before: Option<&Piece>, after: 
     if !between.contains(char::is_whitespace) && before.is_some() && after.is_some() {
         if is_spacing(left) && is_spacing(right) {
             joint.gap = Gap::Soft;
-            if is_one && let Some(letter) = stands_for(open) {
-                (joint.gap, joint.prefix) = (Gap::None, Some((letter, from)));
+            let alike = between.chars().all(|c| c == open);
+            let are_letters = between.chars().take(SIGNS_MAX + 1).filter(|c| stands_for(*c).is_some()).count();
+            if are_letters == between.chars().count() && (is_one || !alike) && are_letters <= SIGNS_MAX {
+                (joint.gap, joint.prefix) = (Gap::None, Some((from, from + between.len())));
             }
         } else if left.is_some_and(is_unspaced) && right.is_some_and(is_unspaced) {
             let alone = [before, after].into_iter().flatten().any(|p| p.characters == 1);
@@ -260,27 +375,40 @@ fn joint(text: &str, from: usize, between: &str, before: Option<&Piece>, after: 
     let is_long = |p: Option<&Piece>| p.is_some_and(|p| p.characters >= 2);
     let is_edge = |c: Option<char>| c.is_none_or(char::is_whitespace);
     if is_spacing(left) && is_long(before) && !matches!(open, '!' | '|' | '¡') && is_edge(between.chars().nth(1)) {
-        joint.suffix = stands_for(open).map(|letter| (letter, from));
+        joint.suffix = stands_for(open).map(|_| (from, from + open.len_utf8()));
     }
     if is_spacing(right) && is_long(after) && is_edge(between.chars().rev().nth(1)) && !(is_one && before.is_some()) {
-        joint.prefix = stands_for(close).map(|letter| (letter, from + between.len() - close.len_utf8()));
+        let end = from + between.len();
+        joint.prefix = stands_for(close).map(|_| (end - close.len_utf8(), end));
     }
     joint
 }
 
 /// Notes punctuation inside a word, and signs that stand for letters there, where no honest writer puts them.
 fn note_joints(group: &[Piece], text: &str, disguises: &mut Vec<Disguise>) {
+    let is_shredded = group.len() > SHORT + 1 && group.iter().all(|p| p.characters <= SHORT + 1);
     for (a, b) in group.iter().zip(group.iter().skip(1)) {
         let written = a.text.1..b.text.0;
         let shortest = a.characters.min(b.characters);
         let between = text.get(written.clone()).unwrap_or_default();
-        let kind = if b.prefix.is_some() { Kind::Leet } else { Kind::Shredded };
-        let is_usual = between.chars().all(|c| matches!(c, '-' | '/' | '.' | ',' | '&' | ':'));
-        let is_lone = a.characters == 1 && b.characters == 1;
-        if shortest <= SHORT && !is_usual && !is_lone {
+        let (kind, stands) = match b.prefix {
+            Some(_) if between == "!" => (Kind::Leet, shortest == 1),
+            Some(_) => (Kind::Leet, shortest <= SHORT),
+            None => (Kind::Shredded, is_shredded || (shortest <= SHORT && between.chars().all(is_odd))),
+        };
+        if stands && !(a.characters == 1 && b.characters == 1) {
             disguises.push(Disguise { kind, written });
         }
     }
+}
+
+fn is_consonant(c: &str) -> bool {
+    c.bytes().all(|c| c.is_ascii_alphabetic() && !b"aeiouyhm".contains(&c.to_ascii_lowercase()))
+}
+
+/// Signs that stand between letters in no honest text.
+fn is_odd(c: char) -> bool {
+    matches!(c, '*' | '^' | '~' | '|' | '\\' | '\'' | '`' | '´' | '’' | '·' | '•' | '°' | '¬' | '¦')
 }
 
 /// Octets of a domain at most (RFC 1035 §2.3.4): a mail address is not looked for beyond them.
@@ -301,10 +429,13 @@ fn is_mark(c: char) -> bool {
 
 /// Spells a piece, with the signs that stand for letters on its edges.
 fn spell(piece: Piece, first: First<'_>, cursor: &mut Cursor<'_>, word: &mut Vec<Glyph>) {
-    let sign = |(c, at): (char, usize), gap| Glyph { c, at: (at, end_of(first.text, at)), gap, surplus: false };
-    let mut gap = piece.gap;
-    if let Some(prefix) = piece.prefix {
-        word.push(sign(prefix, gap));
+    let (mut gap, mut wide) = (piece.gap, piece.wide);
+    let signs = |(from, to): (usize, usize)| {
+        let signs = first.text.get(from..to).unwrap_or_default().char_indices();
+        signs.filter_map(move |(n, c)| Some((stands_for(c)?, (from + n, from + n + c.len_utf8()))))
+    };
+    for (c, at) in piece.prefix.into_iter().flat_map(signs) {
+        word.push(Glyph { c, at, capital: false, gap, wide: false, surplus: false, gone: false });
         gap = Gap::None;
     }
     let mut end = None;
@@ -317,10 +448,11 @@ fn spell(piece: Piece, first: First<'_>, cursor: &mut Cursor<'_>, word: &mut Vec
             gap = Gap::Soft;
         }
         let to = end_of(first.text, at);
-        word.push(Glyph { c, at: (at, to), gap, surplus: false });
-        (gap, end) = (Gap::None, Some(to));
+        let capital = first.text.get(at..to).is_some_and(|c| c.contains(char::is_uppercase));
+        word.push(Glyph { c, at: (at, to), capital, gap, wide, surplus: false, gone: false });
+        (gap, wide, end) = (Gap::None, false, Some(to));
     }
-    if let Some(suffix) = piece.suffix {
-        word.push(sign(suffix, Gap::None));
+    for (c, at) in piece.suffix.into_iter().flat_map(signs) {
+        word.push(Glyph { c, at, capital: false, gap: Gap::None, wide: false, surplus: false, gone: false });
     }
 }
