@@ -96,6 +96,8 @@ pub struct Reading {
     cut: bool,
     udh: Option<Udh>,
     entities: Entities,
+    /// What is found once words are not disguised any more.
+    again: Entities,
     ports: Option<(u16, u16)>,
     payload: Payload,
     anomalies: Anomalies,
@@ -189,6 +191,13 @@ impl Reading {
         self.entities.place(written);
         let links = self.entities.links();
         self.views.undo(&self.text, &|written| links.iter().any(|link| entity::overlaps(&link.written, written)));
+        if let Some((reading, start)) = self.views.without_dress() {
+            self.again.find_phones(reading, cx.home);
+            let written =
+                |range: Range<usize>| self.views.written(&self.text, &(start + range.start..start + range.end));
+            self.again.place(written);
+            self.entities.add_phones(&self.text, &self.again);
+        }
     }
 
     /// The text as written, at most [`TEXT_CHARACTERS_MAX`] characters. Where it could be read in two ways the reading
@@ -262,6 +271,19 @@ impl Reading {
     #[must_use]
     pub fn disguises(&self) -> &[fold::Disguise] {
         self.views.disguises()
+    }
+
+    /// What a stretch of the text is read as: the words of the matching form, or of the second reading, that come from it.
+    #[must_use]
+    pub fn read_as(&self, written: &Range<usize>) -> String {
+        self.views.read_as(&self.text, written)
+    }
+
+    /// The kinds of disguise that were taken off, each once.
+    #[must_use]
+    pub fn disguise_kinds(&self) -> Vec<&'static str> {
+        let has = |kind: &fold::Kind| self.disguises().iter().any(|disguise| disguise.kind == *kind);
+        fold::Kind::ALL.into_iter().filter(has).map(fold::Kind::name).collect()
     }
 
     /// How disguised the text is: characters that were undone for each hundred letters and digits.

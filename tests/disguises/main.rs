@@ -126,13 +126,13 @@ fn dress_does_not_matter() {
         println!("{n:>6} {what} {disguise} {rule}: {}", sample.chars().take(300).collect::<String>());
     }
     assert!(total.pairs > 10_000, "only {} pairs", total.pairs);
-    // What is lost today: numbers to call whose "call" is disguised, phrases of which every other word is spaced out. What
-    // is added: words found across letters that are spaced out without a wider gap between words.
+    // What is lost today: phrases of words that are spaced out with no wider gap between them, in regexes; a number of several
+    // groups whose "call" is disguised. What is added: words found across letters spaced out without a wider gap.
     assert!(
-        total.lost * 1_000 <= total.pairs * 15,
-        "{} of {} findings are lost: more than 1.5 %",
+        total.lost * 1_000 <= total.pairs * 5,
+        "{} of {} findings are lost: more than 0.5 %",
         total.lost,
         total.pairs
     );
-    assert!(total.added * 1_000 <= total.texts * 15, "{} findings are added to {} texts", total.added, total.texts);
+    assert!(total.added * 1_000 <= total.texts * 5, "{} findings are added to {} texts", total.added, total.texts);
 }

@@ -93,6 +93,38 @@ impl Entities {
         code::find(plain, &self.marks, &self.taken, &mut self.code_words, &mut self.codes);
     }
 
+    /// Finds phone numbers alone, in a text whose words are not disguised any more.
+    pub fn find_phones(&mut self, reading: &str, home: Option<Country>) {
+        self.clear();
+        self.taken.ranges.clear();
+        self.marks.read(reading);
+        amount::find(reading, home, &self.marks.runs, &self.taken, &mut self.amounts);
+        self.taken.add(self.amounts.iter().map(|a| &a.written));
+        phone::find(reading, home, &self.marks.runs, &self.taken, &mut self.phones);
+    }
+
+    /// Takes over phone numbers that were found by a word that was disguised: those that are written without anything
+    /// between their digits, and are nothing else yet than a code.
+    pub fn add_phones(&mut self, text: &str, found: &Self) {
+        for phone in &found.phones {
+            let digits = text.get(phone.written.clone()).unwrap_or_default();
+            let known = self.links.iter().map(|l| &l.written).chain(self.phones.iter().map(|p| &p.written));
+            let mut known = known.chain(self.amounts.iter().map(|a| &a.written));
+            let before = text.get(..phone.written.start).and_then(|t| t.chars().next_back());
+            let after = text.get(phone.written.end..).and_then(|t| t.chars().next());
+            let is_ussd = [before, after].into_iter().flatten().any(|c| matches!(c, '*' | '#'));
+            if digits.bytes().all(|b| b.is_ascii_digit())
+                && !is_ussd
+                && !known.any(|written| overlaps(written, &phone.written))
+                && !self.handles.iter().any(|handle| overlaps(&handle.written, &phone.written))
+            {
+                self.codes.retain(|code| !overlaps(&code.written, &phone.written));
+                self.phones.push(phone.clone());
+            }
+        }
+        self.phones.sort_by_key(|phone| phone.written.start);
+    }
+
     /// Makes every `written` one of the text, by a map from the plain view to it.
     pub fn place(&mut self, written: impl Fn(Range<usize>) -> Range<usize>) {
         let links = self.links.iter_mut().map(|x| &mut x.written);
