@@ -189,6 +189,11 @@ fn as_json(
     json!({
         "action": verdict.action.name(), "score": verdict.score.json(), "findings": findings,
         "text": reading.text(), "shown": reading.shown(), "folded": reading.folded(),
+        "undone": reading.views().undone().collect::<Vec<_>>(), "obfuscation": reading.obfuscation(),
+        "disguises": disguises(reading).iter().map(|d| json!({
+            "kinds": d.kinds, "written": reading.text().get(d.written.clone()),
+            "span": reading.characters(d.written.clone()), "read_as": reading.read_as(&d.written),
+        })).collect::<Vec<_>>(),
         "shadow_action": verdict.shadow_action.name(),
         "answer": answer(verdict), "command_status": status(message, verdict),
         "tag": (!tags.is_empty()).then(|| tags.join(",")),
@@ -250,6 +255,36 @@ fn entities(reading: &Reading) -> Vec<Value> {
 
 fn money(amount: &Amount) -> String {
     format!("{}.{:02}", amount.value / 100, amount.value % 100)
+}
+
+/// A stretch of the text from one space to another, and how it was disguised.
+struct Disguised {
+    written: Range<usize>,
+    kinds: Vec<&'static str>,
+}
+
+fn disguises(reading: &Reading) -> Vec<Disguised> {
+    let text = reading.text();
+    let mut all: Vec<_> = reading.disguises().iter().collect();
+    all.sort_by_key(|disguise| disguise.written.start);
+    let mut found: Vec<Disguised> = Vec::new();
+    for disguise in all {
+        let before = text.get(..disguise.written.start).unwrap_or_default();
+        let after = text.get(disguise.written.end..).unwrap_or_default();
+        let start = before.len() - before.rsplit(char::is_whitespace).next().map_or(0, str::len);
+        let end = disguise.written.end + after.find(char::is_whitespace).unwrap_or(after.len());
+        let name = disguise.kind.name();
+        match found.last_mut() {
+            Some(last) if start < last.written.end => {
+                last.written.end = last.written.end.max(end);
+                if !last.kinds.contains(&name) {
+                    last.kinds.push(name);
+                }
+            }
+            _ => found.push(Disguised { written: start..end, kinds: vec![name] }),
+        }
+    }
+    found
 }
 
 fn mode(finding: &Finding) -> &'static str {
@@ -338,6 +373,17 @@ fn as_text(
     }
     if reading.folded() != reading.text() {
         line("folded", &visible(reading.folded()));
+    }
+    for second in reading.views().undone() {
+        line("undone", &visible(second));
+    }
+    for disguise in disguises(reading) {
+        let written = reading.text().get(disguise.written.clone()).unwrap_or_default();
+        let (written, read_as) = (visible(written), visible(&reading.read_as(&disguise.written)));
+        line("disguise", &format!("«{written}» read as «{read_as}»: {}", disguise.kinds.join(", ")));
+    }
+    if reading.obfuscation() > 0 {
+        line("hidden", &format!("{} characters in a hundred were undone", reading.obfuscation()));
     }
     for link in reading.links() {
         let kinds: Vec<_> = link.kinds().map(LinkKind::name).collect();

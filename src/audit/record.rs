@@ -81,7 +81,7 @@ impl Recorder {
             "answer": decision.reply.name(), "command_status": status,
             "tag": (!tags.is_empty()).then(|| tags.join(",")),
             "findings": findings, "shadow_action": verdict.shadow_action.name(),
-            "standing": null, "model": null, "disguises": [], "latency_us": latency_us,
+            "standing": null, "model": null, "disguises": message.reading.disguise_kinds(), "latency_us": latency_us,
         });
         match body {
             Value::Object(map) => map,

@@ -196,8 +196,8 @@ pub static FACTS: &[FactSpec] = &[
             field("starts_with", Shape::Texts),
             field("length_above", Shape::Count(CHARACTERS_MAX)),
             field("length_below", Shape::Count(CHARACTERS_MAX)),
+            field("obfuscation_above", Shape::Number),
             remembered("language", Shape::Text),
-            remembered("obfuscation_above", Shape::Number),
         ],
     },
     FactSpec {

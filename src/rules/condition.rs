@@ -121,6 +121,8 @@ pub(super) enum Test {
     Regex(RegexId),
     StartsWith(Box<[String]>),
     LengthAbove(u64),
+    /// In hundredths.
+    ObfuscationAbove(u64),
     LengthBelow(u64),
     DomainIn(Domains, bool),
     DomainLike(Domains, Arc<Likeness>),
@@ -281,6 +283,7 @@ impl Test {
             Self::Words(set) => cx.rules.matcher.set(*set, cx.hits).is_some().into(),
             Self::Regex(regex) => cx.rules.matcher.regex(*regex, reading.views(), cx.hits).is_some().into(),
             Self::StartsWith(starts) => starts.iter().any(|s| reading.text().starts_with(s.as_str())).into(),
+            Self::ObfuscationAbove(n) => (u64::from(reading.obfuscation()) * 100 > *n).into(),
             Self::LengthAbove(n) => (reading.shown().chars().count() as u64 > *n).into(),
             Self::LengthBelow(n) => ((reading.shown().chars().count() as u64) < *n).into(),
             _ => Truth::Unknown,

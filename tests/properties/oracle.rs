@@ -385,6 +385,7 @@ impl<'a> Oracle<'a> {
             }
             "starts_with" => strings(wanted).iter().any(|start| reading.text().starts_with(start)),
             "length_above" => characters > wanted.as_u64().expect("a count"),
+            "obfuscation_above" => f64::from(reading.obfuscation()) > wanted.as_f64().expect("a number"),
             "length_below" => characters < wanted.as_u64().expect("a count"),
             _ => panic!("the oracle does not know `text: {field}`"),
         })

@@ -86,6 +86,7 @@ impl<'a> Compiler<'a> {
             ("starts_with", FieldValue::Texts(starts)) => {
                 Test::StartsWith(starts.iter().map(|s| s.value.clone()).collect())
             }
+            ("obfuscation_above", FieldValue::Number(n)) => Test::ObfuscationAbove(u64::try_from(*n).unwrap_or(0)),
             ("length_above", FieldValue::Count(n)) => Test::LengthAbove(*n),
             ("length_below", FieldValue::Count(n)) => Test::LengthBelow(*n),
             _ => return None,
