@@ -274,13 +274,13 @@ impl Reader<'_> {
     fn refuse_tag(&mut self, place: &Place, location: &serde_yaml::Location) -> Option<String> {
         let start = location.span().byte_offset().and_then(|at| usize::try_from(at).ok()).unwrap_or(0);
         let before = self.text.get(..start).unwrap_or_default();
-        let line_start = before.rfind('\n').map_or(0, |n| n + 1);
+        let line_start = before.rfind(['\n', '\r']).map_or(0, |n| n + 1);
         let line = before.get(line_start..).unwrap_or_default();
         let word = line.rsplit([' ', '\t', '[', '{', ',']).find(|w| !w.is_empty()).unwrap_or_default();
         let here = self.text.get(start..).unwrap_or_default();
         let gap_only_spaces = line.trim_end().ends_with(word) && !word.is_empty();
         let tag = if here.starts_with('!') {
-            here.split([' ', '\t', ',', ']', '}', '\n']).next()
+            here.split([' ', '\t', ',', ']', '}', '\n', '\r']).next()
         } else if gap_only_spaces && word.starts_with('!') && !line.contains('#') {
             Some(word)
         } else {

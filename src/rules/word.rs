@@ -72,7 +72,8 @@ impl Word {
         }
         // A few letters are found by chance inside a word that is spaced out.
         let inside = first.gap == Gap::Soft || after.is_some_and(|after| after.gap == Gap::Soft);
-        if inside && self.folded.chars().count() < INSIDE_MIN && !self.folded.chars().all(is_unspaced) {
+        let is_short = inside && self.folded.chars().count() < INSIDE_MIN;
+        if (is_short || leaves_a_letter(tight, range)) && !self.folded.chars().all(is_unspaced) {
             return None;
         }
         let mut reading = Reading::default();
@@ -101,6 +102,22 @@ impl Word {
         let place = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
         reading.is_believed().then(|| place(first.place.0)..place(last.place.1))
     }
+}
+
+/// Whether a match leaves one letter of a word that is spaced out, on either side, that is no word by itself: `c` and `r`
+/// of `c l o v e r`.
+fn leaves_a_letter(tight: &Tight, range: &Range<usize>) -> bool {
+    let is_left = |c: char| !matches!(c, 'a' | 'e' | 'i' | 'o' | 'u') && c.is_ascii_alphabetic();
+    let letter = |n: Option<usize>| n.and_then(|n| tight.letter(n));
+    let is_soft = |n: Option<usize>| letter(n).is_some_and(|l| l.gap == Gap::Soft);
+    let begins = |n: Option<usize>| letter(n).is_none_or(|l| l.gap == Gap::Hard);
+    let first = Some(range.start);
+    let before = range.start.checked_sub(1);
+    let after = Some(range.end);
+    let one_before = is_soft(first) && begins(before) && letter(before).is_some_and(|l| l.run == 1 && is_left(l.c));
+    let one_after =
+        is_soft(after) && begins(Some(range.end + 1)) && letter(after).is_some_and(|l| l.run == 1 && is_left(l.c));
+    one_before || one_after
 }
 
 /// Letters of an entry that is believed where no wider gap says that it is a word.
@@ -166,8 +183,10 @@ pub fn forms(folded: &str) -> Vec<(String, Forms)> {
     forms
 }
 
-/// Whether two neighbours belong to one word: both are letters or digits of scripts that space their words.
+/// Whether two neighbours belong to one word: both are letters or digits of scripts that space their words, or a letter
+/// that was lost.
 fn joins(left: Option<char>, right: Option<char>) -> bool {
-    let spaced = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() && !is_unspaced(c));
+    let is_letter = |c: char| c.is_alphanumeric() || c == char::REPLACEMENT_CHARACTER;
+    let spaced = |c: Option<char>| c.is_some_and(|c| is_letter(c) && !is_unspaced(c));
     spaced(left) && spaced(right)
 }

@@ -183,7 +183,7 @@ impl Reading {
     }
 
     fn understand(&mut self, cx: &ReadContext) {
-        self.views.read(&self.text);
+        self.views.read_from(&self.text, self.shown);
         let (text, views) = (&self.text, &self.views);
         let written = |plain| views.plain_written(text, &plain);
         let is_capital = |at: usize| text.get(written(at..at + 1)).is_some_and(|c| c.starts_with(char::is_uppercase));

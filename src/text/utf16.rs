@@ -67,6 +67,9 @@ pub(super) fn is_plainly_big_endian(octets: &[u8]) -> bool {
     if high && !pairs.iter().fold(true, |all, [_, low]| all & (*low < 0x20)) {
         return true;
     }
+    if are_ideographs(pairs) {
+        return true;
+    }
     let units = u32::try_from(pairs.len()).unwrap_or(u32::MAX);
     let bits = |octet: u8| u32::from(HIGH.get(usize::from(octet)).copied().unwrap_or(0));
     let (mut big, mut little, mut changes, mut controls) = (0u32, 0u32, 0u32, 0u32);
@@ -82,6 +85,23 @@ pub(super) fn is_plainly_big_endian(octets: &[u8]) -> bool {
     // A text in a script with small code points has its high octets to tell it from octets. Ideographs have the low
     // ones: about every sixth is a control, where a text in octets has none.
     big.saturating_add(3 * changes) < little && (big <= 9 * units || (big <= 12 * units && controls * 12 >= units))
+}
+
+/// Whether high octets are those of ideographs and what stands among them, and low ones are controls too often for octets
+/// that are characters. Written without branches, so that many are looked at at once.
+fn are_ideographs(pairs: &[[u8; 2]]) -> bool {
+    let (mut fits, mut controls) = (true, 0);
+    for few in pairs.chunks(usize::from(u8::MAX)) {
+        let (own, count) = few.iter().fold((true, 0u8), |(fits, controls), [high, low]| {
+            let ideograph = high.wrapping_sub(0x4e) < 0x52;
+            let beside = (*high == 0) | (*high == 0x30) | (*high == 0xff);
+            let control = (*low < 0x20) & (*low != b'\n') & (*low != b'\r');
+            (fits & (ideograph | beside), controls + u8::from(control))
+        });
+        fits &= own;
+        controls += usize::from(count);
+    }
+    fits && controls * 12 >= pairs.len() && controls > 1
 }
 
 /// About what a character costs in [`super::weigh`], by its high octet.

@@ -46,15 +46,15 @@ fn messages() -> Vec<(String, String)> {
     all
 }
 
-/// What a policy finds in a PDU, and the text it read.
-fn findings(policy: &Policy, pdu: &[u8]) -> (Vec<String>, String) {
+/// What a policy finds in a PDU, each with the words it rests on, and the text it read.
+fn findings(policy: &Policy, pdu: &[u8]) -> (BTreeMap<String, String>, String) {
     let way =
         Way { account: "esme", direction: Some(Direction::Mt), now: Timestamp(1_795_000_000_000_000), rule: None };
     let told = explain::pdu(policy, pdu, way).unwrap_or_else(|e| panic!("{e}"));
     let json = &told[0].json;
     let ids = json["findings"].as_array().into_iter().flatten();
     (
-        ids.map(|f| f["rule"].as_str().unwrap().to_owned()).collect(),
+        ids.map(|f| (f["rule"].as_str().unwrap().to_owned(), f["matched"].to_string())).collect(),
         json["text"].as_str().unwrap_or_default().to_owned(),
     )
 }
@@ -91,9 +91,9 @@ fn dress_does_not_matter() {
             let (found, shown) = findings(&policy, &pdu);
             let count = counts.entry(disguise.name).or_default();
             count.texts += 1;
-            for id in plain.iter().filter(|id| *id != "hidden") {
+            for id in plain.keys().filter(|id| *id != "hidden") {
                 count.pairs += 1;
-                if !found.contains(id) {
+                if !found.contains_key(id) {
                     count.lost += 1;
                     let cause = causes
                         .entry((disguise.name, id.clone(), "lost"))
@@ -101,11 +101,11 @@ fn dress_does_not_matter() {
                     cause.0 += 1;
                 }
             }
-            for id in found.iter().filter(|id| *id != "hidden" && !plain.contains(id)) {
+            for (id, words) in found.iter().filter(|(id, _)| *id != "hidden" && !plain.contains_key(*id)) {
                 count.added += 1;
                 let cause = causes
                     .entry((disguise.name, id.clone(), "added"))
-                    .or_insert((0, format!("{lang} {read:?} shown as {shown:?}")));
+                    .or_insert((0, format!("{words} in {lang} {read:?} shown as {shown:?}")));
                 cause.0 += 1;
             }
         }
@@ -126,13 +126,14 @@ fn dress_does_not_matter() {
         println!("{n:>6} {what} {disguise} {rule}: {}", sample.chars().take(300).collect::<String>());
     }
     assert!(total.pairs > 10_000, "only {} pairs", total.pairs);
-    // What is lost today: phrases of words that are spaced out with no wider gap between them, in regexes; a number of several
-    // groups whose "call" is disguised. What is added: words found across letters spaced out without a wider gap.
+    // What is lost: phrases of words that are spaced out with no wider gap between them; a number of several groups whose
+    // "call" is disguised. What is added: words found where nothing says which letters were one word (`l o v e l y`,
+    // `s p l a n c a l l`), and what a sign makes of a word that it parts: `d_ang`, `new.ly`, `b.win`.
     assert!(
         total.lost * 1_000 <= total.pairs * 5,
         "{} of {} findings are lost: more than 0.5 %",
         total.lost,
         total.pairs
     );
-    assert!(total.added * 1_000 <= total.texts * 5, "{} findings are added to {} texts", total.added, total.texts);
+    assert!(total.added * 1_000 <= total.texts * 2, "{} findings are added to {} texts", total.added, total.texts);
 }

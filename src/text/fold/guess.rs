@@ -53,7 +53,7 @@ fn letter_of(digit: char) -> Option<char> {
 const NUMBER_MIN: usize = 3;
 
 /// Letters behind a digit from which on it is one of them: `1nfo`, and not `5jt` or `3pm`.
-const AFTER_DIGIT_MIN: usize = 3;
+pub(super) const AFTER_DIGIT_MIN: usize = 3;
 
 /// Reads digits as letters in a word where letters prevail; whether there were any.
 pub(super) fn unleet(word: &mut [Glyph], disguises: &mut Option<&mut Vec<Disguise>>) -> bool {

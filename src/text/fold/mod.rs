@@ -18,6 +18,7 @@
 mod ascii;
 mod disguise;
 mod guess;
+mod joint;
 mod map;
 mod pass;
 mod suspicion;
@@ -47,7 +48,7 @@ pub struct Folder(Written);
 impl Folder {
     /// The matching form of a text, without a gap at its end.
     pub fn fold(&mut self, text: &str) -> &str {
-        Pass::run(text, &mut self.0);
+        Pass::run(text, text.len(), &mut self.0);
         self.0.folded.trim_end()
     }
 }
@@ -65,7 +66,12 @@ pub struct Views {
 impl Views {
     /// Reads a text into the plain view and the matching form.
     pub fn read(&mut self, text: &str) {
-        Pass::run(text, &mut self.written);
+        self.read_from(text, text.len());
+    }
+
+    /// The same for a text behind which stands, from `doubtful_from` on, how its octets read in another alphabet.
+    pub(super) fn read_from(&mut self, text: &str, doubtful_from: usize) {
+        Pass::run(text, doubtful_from, &mut self.written);
         self.suspicion = Suspicion::of(&mut self.written.shape);
         self.suspicion.tight |= self.written.parted;
         self.skeleton.clear();

@@ -70,6 +70,8 @@ pub(super) struct Pass<'a> {
     pub(super) marks: usize,
     /// Whether a circle was seen that may begin a vowel.
     circle: bool,
+    /// From where on the text is what somebody would read who took its octets for another alphabet.
+    doubtful_from: usize,
 }
 
 /// Marks on one letter; no script of ours needs more.
@@ -82,8 +84,8 @@ const NEIGHBOURS_MAX: usize = 8;
 const ACCENTS_MAX: usize = 2;
 
 impl<'a> Pass<'a> {
-    /// Reads a text into both views.
-    pub(super) fn run(text: &'a str, to: &'a mut Written) {
+    /// Reads a text into both views. From `doubtful_from` on it is a reading in another alphabet than the one it is shown in.
+    pub(super) fn run(text: &'a str, doubtful_from: usize, to: &'a mut Written) {
         to.clear();
         to.shape.push(GAP);
         let mut pass = Pass {
@@ -96,6 +98,7 @@ impl<'a> Pass<'a> {
             mark: '\0',
             marks: 0,
             circle: false,
+            doubtful_from,
         };
         let mut at = 0;
         while let Some(octet) = text.as_bytes().get(at) {
@@ -244,6 +247,8 @@ impl<'a> Pass<'a> {
                 let mut small = [0; 4];
                 self.folded(at, len, c.to_lowercase().next().unwrap_or(c).encode_utf8(&mut small));
             }
+            // What another alphabet has no character for was a letter there, or part of one.
+            Class::Sign if c == char::REPLACEMENT_CHARACTER && at >= self.doubtful_from => self.letter(spaced(c), c),
             Class::Sign => self.gap(if stands_for(c).is_some() { STANDS_FOR } else { SIGN }, at, len),
             Class::Space => {
                 self.plain(at, len, [' '].into_iter());

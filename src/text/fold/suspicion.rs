@@ -5,6 +5,8 @@
 //! above ASCII, and so on. Patterns are looked for in the shape, without a branch, so that the compiler looks at many
 //! characters at a time. A false alarm costs a second reading that finds nothing; honest texts raise few.
 
+use super::guess::AFTER_DIGIT_MIN;
+
 /// The shape of what stands between words, and is seen.
 pub(super) const SIGN: u8 = b'#';
 /// The shape of a sign that stands for a letter at times.
@@ -17,10 +19,14 @@ pub(super) fn spaced(c: char) -> u8 {
     u8::try_from(c).ok().filter(u8::is_ascii_alphabetic).unwrap_or(b'a' + (u32::from(c) % 26).to_le_bytes()[0])
 }
 
-/// The shape of a letter of a script that does not.
+/// The shape of a letter of a script that does not: from [`THAI`] on for a Thai one.
 pub(super) fn unspaced(c: char) -> u8 {
-    u32::from(c).to_le_bytes()[0] | 0x80
+    let low = u32::from(c).to_le_bytes()[0] & 0x3f;
+    low | if matches!(c, '\u{e00}'..='\u{e7f}') { THAI } else { 0x80 }
 }
+
+/// The least shape of a Thai letter.
+const THAI: u8 = 0xc0;
 
 /// All bits or none.
 pub(super) fn all(is: bool) -> u8 {
@@ -43,13 +49,14 @@ const MIXED: u8 = 1;
 const LEET: u8 = 2;
 /// `a,r`: punctuation between letters.
 const TIGHT: u8 = 4;
-/// `h@ `, ` @g`: a sign that stands for a letter where a word ends or begins.
+/// `h@ `, ` @g`: a sign that stands for a letter where a word ends or begins. Words end in an exclamation mark in honest
+/// texts.
 const SIGNED: u8 = 8;
-/// `aaa`.
+/// `aaa`; `www` and `xxx` only at the end of a word, as they begin hosts and stand for what is left out.
 const DRAWN: u8 = 16;
 /// ` b `: a letter that stands alone; `a` and `I` do in honest texts.
 const LONE: u8 = 32;
-/// `ฝาnร`: a Latin letter, or two of a kind, beside a letter of a script that does not space its words.
+/// `ฝาnร`: a Latin letter, or two of a kind, beside a Thai one.
 const POSING: u8 = 64;
 /// `ง-ป`: a sign between two of those.
 const PARTED: u8 = 128;
@@ -66,11 +73,14 @@ fn patterns(a: u8, b: u8, c: u8) -> u8 {
     let mixed = letter_a & digit_b | digit_a & letter_b;
     let leet = (letter_a | gap_a) & digit_b & letter_c;
     let tight = letter_a & sign & letter_c;
-    let signed = stands_for & (letter_a & gap_c | gap_a & letter_c);
-    let drawn = (letter_b | other_b) & same_ab & same_bc;
+    let ends = all(b == b'!') | all(b == b'|');
+    let signed = stands_for & (letter_a & !ends & gap_c | gap_a & letter_c);
+    let host_or_blank = all(b | 0x20 == b'w') | all(b | 0x20 == b'x');
+    let drawn = same_bc & (host_or_blank & letter_a & !same_ab | !host_or_blank & (letter_b | other_b) & same_ab);
     let lone = gap_a & (letter_b | other_b) & gap_c & !all(b | 0x20 == b'a') & !all(b | 0x20 == b'i');
-    let one = letter_b & (other_a & (other_c | gap_c) | gap_a & other_c);
-    let two = letter_b & (other_a & same_bc | same_ab & other_c);
+    let (thai_a, thai_c) = (all(a >= THAI), all(c >= THAI));
+    let one = letter_b & (thai_a & (thai_c | gap_c) | gap_a & thai_c);
+    let two = letter_b & (thai_a & same_bc | same_ab & thai_c);
     let parted = other_a & sign & other_c;
     mixed & MIXED
         | leet & LEET
@@ -125,7 +135,7 @@ impl Suspicion {
         let has = |pattern: u8| found & pattern != 0;
         Self {
             mixed: has(MIXED),
-            leet: has(LEET),
+            leet: has(LEET) && has_leet(shape),
             signed: has(SIGNED),
             tight: has(TIGHT) || (has(PARTED) && has_parted(shape)),
             lone: has(LONE) && has_lone_run(shape),
@@ -151,6 +161,23 @@ fn has_lone_run(shape: &[u8]) -> bool {
         last = at;
         if run == LONE_MIN {
             return true;
+        }
+    }
+    false
+}
+
+/// Whether a digit stands inside a word, or before enough letters to begin one: `1nfo`, and not `5jt` or `3pm`.
+fn has_leet(shape: &[u8]) -> bool {
+    let are_letters = |shapes: &[u8]| shapes.iter().all(u8::is_ascii_alphabetic);
+    let mut at = shape;
+    while let [before, rest @ ..] = at {
+        at = rest;
+        let [digit, behind @ ..] = rest else { break };
+        if digit.is_ascii_digit() && !before.is_ascii_digit() {
+            let needed = if before.is_ascii_alphabetic() { 1 } else { AFTER_DIGIT_MIN };
+            if behind.get(..needed).is_some_and(are_letters) {
+                return true;
+            }
         }
     }
     false

@@ -8,36 +8,36 @@
 use std::ops::Range;
 
 use super::disguise::{Disguise, Kind};
-use super::guess::{Glyph, draw_in, is_doubtful, is_spacing, pose, unleet};
+use super::guess::{Glyph, draw_in, is_doubtful, pose, unleet};
+use super::joint::{has_joint, joint, note_joints};
 use super::map::{Cursor, Map, end_of};
 use super::pass::stands_for;
 use super::suspicion::{LONE_GAP_MAX, LONE_MIN, Suspicion};
-use super::table::is_unspaced;
 use super::tight::{Gap, Tight};
 
 /// A word of the matching form.
 #[derive(Clone, Copy, Debug)]
-struct Piece {
+pub(super) struct Piece {
     /// Octets of the matching form.
-    folded: (usize, usize),
+    pub folded: (usize, usize),
     /// Octets of the text.
-    text: (usize, usize),
+    pub text: (usize, usize),
     /// Letters and digits; marks do not count.
-    characters: usize,
-    first: char,
-    last: char,
+    pub characters: usize,
+    pub first: char,
+    pub last: char,
     /// What stands before it.
-    gap: Gap,
+    pub gap: Gap,
     /// Octets of the text: signs for letters right before and right behind it.
-    prefix: Option<(usize, usize)>,
-    suffix: Option<(usize, usize)>,
+    pub prefix: Option<(usize, usize)>,
+    pub suffix: Option<(usize, usize)>,
     /// Whether nothing of it is to be guessed: it belongs to a link.
-    spared: bool,
+    pub spared: bool,
     /// Whether the gap before it is wider than those between the letters of its word.
-    wide: bool,
+    pub wide: bool,
     /// Whether it may be read otherwise, and whether such a piece is near.
-    doubtful: bool,
-    near: bool,
+    pub doubtful: bool,
+    pub near: bool,
 }
 
 /// What the second reading is written to; reused from text to text.
@@ -66,14 +66,8 @@ const READINGS_MAX: usize = 3;
 /// Words around a doubtful one that a phrase with it may have.
 const NEAR: usize = 6;
 
-/// Signs in a row that stand for letters.
-const SIGNS_MAX: usize = 3;
-
 /// Letters that stand alone and are looked at as one word, so that no text is looked at again and again.
 const LONE_MAX: usize = 128;
-
-/// Letters of a piece that is no word.
-const SHORT: usize = 2;
 
 impl Undone {
     pub(super) fn clear(&mut self) {
@@ -91,6 +85,10 @@ impl Undone {
     ) {
         self.clear();
         if !first.suspicion.any() {
+            return;
+        }
+        let Suspicion { leet, signed, tight, lone, drawn, posing, .. } = first.suspicion;
+        if tight && !(leet | signed | lone | drawn | posing) && !has_joint(first.text, is_spared) {
             return;
         }
         self.cut(first, is_spared);
@@ -341,85 +339,8 @@ fn short(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
-/// What stands between two pieces.
-struct Joint {
-    gap: Gap,
-    prefix: Option<(usize, usize)>,
-    suffix: Option<(usize, usize)>,
-}
-
-fn joint(text: &str, from: usize, between: &str, before: Option<&Piece>, after: Option<&Piece>) -> Joint {
-    let mut joint = Joint { gap: Gap::Hard, prefix: None, suffix: None };
-    let spared = before.is_some_and(|p| p.spared) || after.is_some_and(|p| p.spared);
-    let (Some(open), Some(close)) = (between.chars().next(), between.chars().next_back()) else { return joint };
-    if spared || (open == '@' && is_mail(text, from)) {
-        return joint;
-    }
-    let is_one = between.chars().count() == 1;
-    let (left, right) = (before.map(|p| p.last), after.map(|p| p.first));
-    if !between.contains(char::is_whitespace) && before.is_some() && after.is_some() {
-        if is_spacing(left) && is_spacing(right) {
-            joint.gap = Gap::Soft;
-            let alike = between.chars().all(|c| c == open);
-            let are_letters = between.chars().take(SIGNS_MAX + 1).filter(|c| stands_for(*c).is_some()).count();
-            if are_letters == between.chars().count() && (is_one || !alike) && are_letters <= SIGNS_MAX {
-                (joint.gap, joint.prefix) = (Gap::None, Some((from, from + between.len())));
-            }
-        } else if left.is_some_and(is_unspaced) && right.is_some_and(is_unspaced) {
-            let alone = [before, after].into_iter().flatten().any(|p| p.characters == 1);
-            joint.gap = if alone || stands_for(open).is_some() { Gap::Soft } else { Gap::Hard };
-        }
-        return joint;
-    }
-    // At the edge of a word: `usah@`, `B0nu$`, `@gunan`; an exclamation mark only before one.
-    let is_long = |p: Option<&Piece>| p.is_some_and(|p| p.characters >= 2);
-    let is_edge = |c: Option<char>| c.is_none_or(char::is_whitespace);
-    if is_spacing(left) && is_long(before) && !matches!(open, '!' | '|' | '¡') && is_edge(between.chars().nth(1)) {
-        joint.suffix = stands_for(open).map(|_| (from, from + open.len_utf8()));
-    }
-    if is_spacing(right) && is_long(after) && is_edge(between.chars().rev().nth(1)) && !(is_one && before.is_some()) {
-        let end = from + between.len();
-        joint.prefix = stands_for(close).map(|_| (end - close.len_utf8(), end));
-    }
-    joint
-}
-
-/// Notes punctuation inside a word, and signs that stand for letters there, where no honest writer puts them.
-fn note_joints(group: &[Piece], text: &str, disguises: &mut Vec<Disguise>) {
-    let is_shredded = group.len() > SHORT + 1 && group.iter().all(|p| p.characters <= SHORT + 1);
-    for (a, b) in group.iter().zip(group.iter().skip(1)) {
-        let written = a.text.1..b.text.0;
-        let shortest = a.characters.min(b.characters);
-        let between = text.get(written.clone()).unwrap_or_default();
-        let (kind, stands) = match b.prefix {
-            Some(_) if between == "!" => (Kind::Leet, shortest == 1),
-            Some(_) => (Kind::Leet, shortest <= SHORT),
-            None => (Kind::Shredded, is_shredded || (shortest <= SHORT && between.chars().all(is_odd))),
-        };
-        if stands && !(a.characters == 1 && b.characters == 1) {
-            disguises.push(Disguise { kind, written });
-        }
-    }
-}
-
 fn is_consonant(c: &str) -> bool {
     c.bytes().all(|c| c.is_ascii_alphabetic() && !b"aeiouyhm".contains(&c.to_ascii_lowercase()))
-}
-
-/// Signs that stand between letters in no honest text.
-fn is_odd(c: char) -> bool {
-    matches!(c, '*' | '^' | '~' | '|' | '\\' | '\'' | '`' | '´' | '’' | '·' | '•' | '°' | '¬' | '¦')
-}
-
-/// Octets of a domain at most (RFC 1035 §2.3.4): a mail address is not looked for beyond them.
-const DOMAIN_OCTETS_MAX: usize = 253;
-
-/// Whether what begins with `@` at an octet of the text is the end of a mail address.
-fn is_mail(text: &str, at: usize) -> bool {
-    let rest = text.get(at..).unwrap_or_default();
-    // Or a text of nothing but `a@a@` would be read once for each of its signs.
-    let rest = rest.get(..rest.floor_char_boundary(DOMAIN_OCTETS_MAX)).unwrap_or(rest);
-    rest.split(char::is_whitespace).next().is_some_and(|word| word.trim_end_matches('.').contains('.'))
 }
 
 fn is_mark(c: char) -> bool {
