@@ -16,7 +16,7 @@
 use super::anomaly::{Anomalies, Anomaly};
 use super::charset::{Charset, Faults, Input, Part};
 use super::doubt::{self, Choice, Doubt};
-use super::gsm7::Tables;
+use super::gsm7::{self, Tables};
 use super::payload::{self, Payload};
 use super::{Alphabet, ReadContext, UserData, national, packed, udh, weigh};
 use crate::wire::command::DataCoding;
@@ -285,10 +285,21 @@ impl Text<'_> {
 
     fn text(&self, charset: Charset, decoded: &mut Decoded, second: &mut String, out: &mut String) {
         let (start, kept) = (out.len(), second.len());
+        let is_certain = !self.coding.reserved && !self.coding.compressed;
+        // Most texts are the same in the default alphabet, ASCII and whatever else there is.
+        if is_certain
+            && charset == Charset::Gsm
+            && self.header.locking == 0
+            && self.input.tables.are_default()
+            && let Some(ascii) = gsm7::as_ascii(self.input.octets)
+        {
+            out.push_str(ascii);
+            return;
+        }
         let (charset, faults) = self.named(charset, second, out);
         let doubt =
             Doubt { input: self.input, is_national: self.header.locking != 0, is_reserved: self.coding.reserved };
-        if !self.coding.reserved && !self.coding.compressed && !faults.any() && doubt.is_plain(charset) {
+        if is_certain && !faults.any() && doubt.is_plain(charset) {
             return;
         }
         let own = weigh::text(out.get(start..).unwrap_or_default());

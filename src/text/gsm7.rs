@@ -129,7 +129,8 @@ impl Tables {
         }
     }
 
-    fn are_default(self) -> bool {
+    /// Whether they are those of the default alphabet.
+    pub(super) fn are_default(self) -> bool {
         std::ptr::eq(self.locking, &raw const DEFAULT) && std::ptr::eq(self.single, &raw const EXTENSION)
     }
 }
@@ -216,20 +217,40 @@ fn ends_in_escape(septets: &[u8]) -> bool {
     septets.iter().rev().take_while(|b| **b == ESCAPE).count() % 2 == 1
 }
 
+/// Octets looked at together.
+const MANY: usize = 16;
+
 /// How many octets from the start are the same character in ASCII and in the default alphabet.
 fn same_in_ascii(octets: &[u8]) -> usize {
-    const STEP: usize = 16;
-    let steps =
-        octets.chunks_exact(STEP).take_while(|chunk| chunk.iter().fold(true, |all, b| all & is_same_in_ascii(*b)));
-    let whole = steps.count() * STEP;
+    let (many, _) = octets.as_chunks::<MANY>();
+    let whole = MANY * many.iter().take_while(|few| few.iter().fold(true, |all, b| all & is_same_in_ascii(*b))).count();
     let rest = octets.get(whole..).unwrap_or_default();
     whole + rest.iter().take_while(|b| is_same_in_ascii(**b)).count()
+}
+
+/// Whether all of them are.
+fn are_same_in_ascii(octets: &[u8]) -> bool {
+    let mut differ = [0; MANY];
+    let mut look = |few: &[u8]| {
+        for (differ, octet) in differ.iter_mut().zip(few) {
+            *differ |= u8::from(!is_same_in_ascii(*octet));
+        }
+    };
+    octets.as_chunks::<MANY>().0.iter().for_each(|many| look(many));
+    // The last ones may be looked at twice, which costs less than one by one.
+    look(octets.last_chunk::<MANY>().map_or(octets, |last| last));
+    differ == [0; MANY]
+}
+
+/// The text of septets that are all the same characters in ASCII and in the default alphabet.
+pub(super) fn as_ascii(octets: &[u8]) -> Option<&str> {
+    are_same_in_ascii(octets).then(|| std::str::from_utf8(octets).ok())?
 }
 
 /// Whether nothing in septets speaks for another alphabet: all of them the same characters in ASCII, or signs of
 /// septets among them, but not so many that every other octet may be half of something.
 pub(super) fn are_plain(octets: &[u8]) -> bool {
-    if octets.iter().fold(true, |all, b| all & is_same_in_ascii(*b)) {
+    if are_same_in_ascii(octets) {
         return true;
     }
     let (mut controls, mut differ) = (0, 0);

@@ -63,8 +63,8 @@ fn units(octets: &[u8], big_endian: bool) -> impl Iterator<Item = u16> {
 /// octets alone.
 pub(super) fn is_plainly_big_endian(octets: &[u8]) -> bool {
     let pairs = octets.as_chunks().0;
-    let high = pairs.iter().fold(true, |all, [high, _]| all & (*high < 0x20));
-    if high && !pairs.iter().fold(true, |all, [_, low]| all & (*low < 0x20)) {
+    let any = pairs.iter().fold(0, |any, pair| any | u16::from_be_bytes(*pair));
+    if any < 0x2000 && any & 0xff >= 0x20 {
         return true;
     }
     if are_ideographs(pairs) {
@@ -90,18 +90,19 @@ pub(super) fn is_plainly_big_endian(octets: &[u8]) -> bool {
 /// Whether high octets are those of ideographs and what stands among them, and low ones are controls too often for octets
 /// that are characters. Written without branches, so that many are looked at at once.
 fn are_ideographs(pairs: &[[u8; 2]]) -> bool {
-    let (mut fits, mut controls) = (true, 0);
-    for few in pairs.chunks(usize::from(u8::MAX)) {
-        let (own, count) = few.iter().fold((true, 0u8), |(fits, controls), [high, low]| {
-            let ideograph = high.wrapping_sub(0x4e) < 0x52;
-            let beside = (*high == 0) | (*high == 0x30) | (*high == 0xff);
-            let control = (*low < 0x20) & (*low != b'\n') & (*low != b'\r');
-            (fits & (ideograph | beside), controls + u8::from(control))
-        });
-        fits &= own;
-        controls += usize::from(count);
-    }
-    fits && controls * 12 >= pairs.len() && controls > 1
+    let (mut others, mut controls) = (0, 0u16);
+    let mut look = |pair: &[u8; 2]| {
+        let unit = u16::from_be_bytes(*pair);
+        let (high, low) = (unit & 0xff00, unit & 0xff);
+        let ideograph = unit.wrapping_sub(0x4e00) < 0x5200;
+        let beside = (high == 0) | (high == 0x3000) | (high == 0xff00);
+        others |= u16::from(!(ideograph | beside));
+        controls = controls.wrapping_add(u16::from((low < 0x20) & (low != 0) & (low != 0x0a) & (low != 0x0d)));
+    };
+    let (many, rest) = pairs.as_chunks::<8>();
+    many.as_flattened().iter().for_each(&mut look);
+    rest.iter().for_each(&mut look);
+    others == 0 && usize::from(controls) * 12 >= pairs.len() && controls > 1
 }
 
 /// About what a character costs in [`super::weigh`], by its high octet.
@@ -144,8 +145,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_byte_orders_and_runs_of_ascii_are_read() {
-        let text = "plain ASCII text of some length, then ไทย, 😀, and ASCII again to the end";
+    fn both_byte_orders_are_read_and_pairs_are_never_cut() {
+        let text =
+            "plain ASCII text of some length, then ไทย, 😀, and ASCII again to the end".repeat(3) + &"😀".repeat(99);
         let be: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
         let le: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
         for (octets, big_endian) in [(&be, true), (&le, false)] {

@@ -122,23 +122,28 @@ const MANY: usize = 16;
 const SPAN: usize = 2;
 
 impl Suspicion {
-    /// Looks at the shape of a text, which begins and ends with a gap.
-    pub(super) fn of(shape: &mut Vec<u8>) -> Self {
+    /// Looks at the shape of a text, which begins and ends with a gap; `patterns` is room to work in.
+    pub(super) fn of(shape: &mut Vec<u8>, patterns: &mut Vec<u8>) -> Self {
         // Filled up with gaps, so that no character is left for a loop of its own.
         let len = shape.len();
         let starts = len.next_multiple_of(MANY);
         shape.resize(starts + SPAN, GAP);
         let from = |n: usize| shape.get(n..n + starts).unwrap_or_default();
         let three = from(0).iter().zip(from(1)).zip(from(2));
-        let found = three.fold(0, |found, ((a, b), c)| found | patterns(*a, *b, *c));
+        patterns.resize(starts, 0);
+        let mut found = 0;
+        for (pattern, ((a, b), c)) in patterns.iter_mut().zip(three) {
+            *pattern = self::patterns(*a, *b, *c);
+            found |= *pattern;
+        }
         shape.truncate(len);
         let has = |pattern: u8| found & pattern != 0;
         Self {
             mixed: has(MIXED),
-            leet: has(LEET) && has_leet(shape),
+            leet: has(LEET) && each(patterns, LEET).any(|at| is_leet(shape, at + 1)),
             signed: has(SIGNED),
             tight: has(TIGHT) || (has(PARTED) && has_parted(shape)),
-            lone: has(LONE) && has_lone_run(shape),
+            lone: has(LONE) && each(patterns, LONE).any(|at| is_in_lone_run(shape, at + 1)),
             drawn: has(DRAWN),
             posing: has(POSING),
         }
@@ -150,37 +155,44 @@ impl Suspicion {
     }
 }
 
-/// Whether letters that stand alone follow each other closely, [`LONE_MIN`] of them.
-fn has_lone_run(shape: &[u8]) -> bool {
-    let (mut run, mut last) = (0, 0);
-    let is_gap = |shape: u8| shape.is_ascii() && !shape.is_ascii_alphanumeric();
-    let is_letter = |shape: u8| !shape.is_ascii() || shape.is_ascii_alphabetic();
-    let alone = |three: &[u8]| matches!(three, [a, b, c] if is_gap(*a) && is_letter(*b) && is_gap(*c));
-    for (at, _) in shape.windows(3).enumerate().filter(|(_, three)| alone(three)) {
-        run = if run > 0 && at - last <= LONE_GAP_MAX + 1 { run + 1 } else { 1 };
-        last = at;
-        if run == LONE_MIN {
-            return true;
-        }
+/// Where a pattern begins.
+fn each(patterns: &[u8], pattern: u8) -> impl Iterator<Item = usize> {
+    let mask = u128::from_le_bytes([pattern; MANY]);
+    let many = patterns.as_chunks::<MANY>().0.iter().zip((0..).step_by(MANY));
+    many.flat_map(move |(many, start)| {
+        let mut here = u128::from_le_bytes(*many) & mask;
+        std::iter::from_fn(move || {
+            let at = usize::try_from(here.trailing_zeros() / 8).ok().filter(|_| here != 0)?;
+            here &= here - 1;
+            Some(start + at)
+        })
+    })
+}
+
+/// Whether a letter that stands alone is one of several that follow each other closely, [`LONE_MIN`] of them.
+fn is_in_lone_run(shape: &[u8], at: usize) -> bool {
+    let is_gap = |at: usize| shape.get(at).is_some_and(|shape| shape.is_ascii() && !shape.is_ascii_alphanumeric());
+    let is_letter = |at: usize| shape.get(at).is_some_and(|shape| !shape.is_ascii() || shape.is_ascii_alphabetic());
+    let alone = |at: usize| at > 0 && is_letter(at) && is_gap(at - 1) && is_gap(at + 1);
+    let distances = 2..=LONE_GAP_MAX + 1;
+    let mut run = 1;
+    let (mut first, mut last) = (at, at);
+    while let Some(next) = distances.clone().map(|d| last + d).find(|at| alone(*at)).filter(|_| run < LONE_MIN) {
+        (last, run) = (next, run + 1);
     }
-    false
+    while let Some(next) =
+        distances.clone().filter_map(|d| first.checked_sub(d)).find(|at| alone(*at)).filter(|_| run < LONE_MIN)
+    {
+        (first, run) = (next, run + 1);
+    }
+    run >= LONE_MIN
 }
 
 /// Whether a digit stands inside a word, or before enough letters to begin one: `1nfo`, and not `5jt` or `3pm`.
-fn has_leet(shape: &[u8]) -> bool {
-    let are_letters = |shapes: &[u8]| shapes.iter().all(u8::is_ascii_alphabetic);
-    let mut at = shape;
-    while let [before, rest @ ..] = at {
-        at = rest;
-        let [digit, behind @ ..] = rest else { break };
-        if digit.is_ascii_digit() && !before.is_ascii_digit() {
-            let needed = if before.is_ascii_alphabetic() { 1 } else { AFTER_DIGIT_MIN };
-            if behind.get(..needed).is_some_and(are_letters) {
-                return true;
-            }
-        }
-    }
-    false
+fn is_leet(shape: &[u8], at: usize) -> bool {
+    let before = at.checked_sub(1).and_then(|n| shape.get(n)).is_some_and(u8::is_ascii_alphabetic);
+    let needed = if before { 1 } else { AFTER_DIGIT_MIN };
+    shape.get(at + 1..at + 1 + needed).is_some_and(|letters| letters.iter().all(u8::is_ascii_alphabetic))
 }
 
 /// Whether a sign parts a single letter from others of a script that does not space its words, or stands for one.
