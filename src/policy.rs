@@ -1,6 +1,7 @@
 //! A policy: everything that can change a verdict, compiled, with one digest; swapped whole.
 
 mod difference;
+mod doubts;
 mod notes;
 mod tags;
 
@@ -8,6 +9,7 @@ use std::collections::HashMap;
 
 pub use crate::config::spec::{Exceptions, Failure};
 pub use difference::Difference;
+pub use doubts::doubts;
 pub use notes::{Note, notes};
 pub use tags::TagEdits;
 

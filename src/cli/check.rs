@@ -8,6 +8,7 @@ use crate::config::{self, source::Source, source::Sources};
 use crate::runtime::clock::Clock;
 use crate::runtime::files::Origin;
 use crate::runtime::reload;
+use crate::time::Timestamp;
 
 /// Validates rule files or a whole configuration, and runs their cases.
 #[derive(Debug, clap::Args)]
@@ -18,6 +19,9 @@ pub(super) struct Args {
     /// Warnings are errors.
     #[arg(long)]
     strict: bool,
+    /// As if it were then: 2027-01-01T00:00Z shows what will have ended.
+    #[arg(long, value_name = "TIME")]
+    at: Option<jiff::Timestamp>,
     /// How to answer.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -26,7 +30,8 @@ pub(super) struct Args {
 /// Runs it.
 pub(super) fn run(args: &Args) -> Exit {
     let origin = origin(&args.paths);
-    let checked = reload::load(&origin, Clock::start().now());
+    let at = args.at.and_then(|at| u64::try_from(at.as_microsecond()).ok()).map(Timestamp);
+    let checked = reload::load(&origin, at.unwrap_or_else(|| Clock::start().now()));
     let (diagnostics, sources, summary, notes) = match checked {
         Ok((loaded, sources, cases)) => {
             let rules = loaded.policy.rules.rules.len();

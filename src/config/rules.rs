@@ -156,11 +156,8 @@ impl Decoder<'_> {
                 .help("score: 0 names a building block for other rules");
         }
         let has_category = rule.category.is_some() || fields.get("category").is_some();
-        let advised = [
-            ("about", fields.get("about").is_some()),
-            ("category", has_category),
-            ("cases", fields.get("cases").is_some()),
-        ];
+        let advised =
+            [("about", fields.get("about").is_some()), ("category", has_category), ("cases", !rule.cases.is_empty())];
         let lacks: Vec<String> = advised.iter().filter(|(_, has)| !has).map(|(key, _)| format!("`{key}`")).collect();
         if let Some((last, others)) = lacks.split_last() {
             let others = if others.is_empty() { String::new() } else { format!("{} and ", others.join(", ")) };

@@ -140,6 +140,11 @@ impl Registries {
     }
 }
 
+/// The start of a day, in UTC.
+pub(crate) fn midnight(date: &str) -> Option<Timestamp> {
+    list::midnight(date, 0)
+}
+
 impl Ruleset {
     /// Finds every rule that fires; `scratch.findings` has them in the order of [`Ruleset::rules`].
     pub fn evaluate(&self, message: &Message<'_>, scratch: &mut Scratch) {

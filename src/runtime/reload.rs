@@ -80,6 +80,7 @@ pub fn load(origin: &Origin, now: Timestamp) -> Result<(Loaded, Sources, case::O
 pub fn check(sources: Sources, now: Timestamp) -> Result<(Loaded, Sources, case::Outcome), Refused> {
     let (loaded, mut diagnostics) = policy::read(&sources);
     let outcome = case::run(&loaded, &sources, now, &mut diagnostics);
+    policy::doubts(&loaded, now, &mut diagnostics);
     if diagnostics.has_errors() {
         return Err((diagnostics.sorted(), Box::new(sources)));
     }

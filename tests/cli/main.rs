@@ -25,7 +25,9 @@ rules:
     category: gambling
     score: 6
     when: { text: { words: [casino] } }
-    cases: [ { from: A, to: "+6590000002", text: "CAS1NO now", expect: fires, action: tag } ]
+    cases:
+      - { from: A, to: "+6590000002", text: "CAS1NO now", expect: fires, action: tag }
+      - { from: A, to: "+6590000002", text: "hello", expect: silent }
 "#;
 
 /// The keys of an object, in the order in which they are printed.
@@ -68,7 +70,7 @@ fn check_tells_a_fine_file_from_a_failing_case_and_a_broken_file() {
     let fine = folder.write("fine.yaml", RULE);
     let ended = tapis(&["check", &fine]);
     assert_eq!((ended.code, ended.err.as_str()), (FINE, ""));
-    assert!(ended.out.starts_with("1 rule, 0 exemptions, 1 case held; digest "), "{}", ended.out);
+    assert!(ended.out.starts_with("1 rule, 0 exemptions, 2 cases held; digest "), "{}", ended.out);
     assert_eq!(tapis(&["check", "--format", "json", &fine]).out, "");
 
     let failing = folder.write("failing.yaml", RULE.replace("CAS1NO now", "lunch now"));
