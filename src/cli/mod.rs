@@ -8,6 +8,7 @@ mod demo;
 mod explain;
 mod help;
 mod reload;
+mod rules;
 mod run;
 mod screen;
 mod sim;
@@ -36,6 +37,7 @@ enum Command {
     Explain(explain::Args),
     Decode(decode::Args),
     Reload(reload::Args),
+    Rules(rules::Args),
     Sim(sim::Args),
     Help(help::Args),
 }
@@ -93,6 +95,7 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Decode(args) => decode::run(&args),
         Command::Reload(args) => reload::run(&args),
+        Command::Rules(args) => rules::run(&args),
         Command::Sim(args) => sim::run(args),
         Command::Help(args) => help::run(&args),
     };

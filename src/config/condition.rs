@@ -7,7 +7,7 @@ use super::spec::{Condition, ConditionKind, Field, FieldValue};
 use super::tree::{Node, Value};
 use crate::text::entity::CURRENCIES;
 
-const FORMS: [&str; 6] = ["all", "any", "not", "at_least", "has", "finding"];
+pub(super) const FORMS: [&str; 6] = ["all", "any", "not", "at_least", "has", "finding"];
 
 /// Nested conditions deeper than this are refused: nobody can read them.
 const DEPTH_MAX: usize = 32;
@@ -77,7 +77,7 @@ impl Decoder<'_> {
     }
 
     fn at_least(&mut self, node: &Node, depth: usize) -> Option<ConditionKind> {
-        let fields = self.fields(node, "`at_least`", &["count", "of"])?;
+        let fields = self.section(node, &super::keys::AT_LEAST)?;
         let of = match fields.get("of") {
             Some(of) => self.conditions(of, "of", depth),
             None => {

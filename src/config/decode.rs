@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::diagnostic::{Diagnostic, Diagnostics, nearest};
+use super::keys::Section;
 use super::source::Place;
 use super::tree::{Node, Value};
 use crate::text::number::Country;
@@ -78,6 +79,11 @@ impl Decoder<'_> {
             }
         }
         Some(fields)
+    }
+
+    /// The entries of a map with the keys of a section; each unknown one is told.
+    pub fn section<'n>(&mut self, node: &'n Node, section: &Section) -> Option<Fields<'n>> {
+        self.fields(node, section.name, &section.names())
     }
 
     /// The items of a sequence.

@@ -92,6 +92,12 @@ pub struct FieldSpec {
     /// Whether Tapis can know it from the message and the policy. What it cannot (because it needs memory of earlier
     /// messages) is unknown, and a rule that needs it stays silent.
     pub known: bool,
+    /// What it asks, for people.
+    pub about: &'static str,
+    /// A value, as it is written in YAML.
+    pub example: &'static str,
+    /// What a number is counted in; empty where its value says so or it has none.
+    pub unit: &'static str,
 }
 
 /// One fact.
@@ -101,16 +107,24 @@ pub struct FactSpec {
     pub name: &'static str,
     /// Whether a message may have several of it: then all keys must hold of the same one.
     pub many: bool,
+    /// What it is, for people.
+    pub about: &'static str,
     /// Its keys.
     pub fields: &'static [FieldSpec],
 }
 
-const fn field(name: &'static str, shape: Shape) -> FieldSpec {
-    FieldSpec { name, shape, known: true }
+const fn field(name: &'static str, shape: Shape, about: &'static str, example: &'static str) -> FieldSpec {
+    FieldSpec { name, shape, known: true, about, example, unit: "" }
 }
 
-const fn remembered(name: &'static str, shape: Shape) -> FieldSpec {
-    FieldSpec { name, shape, known: false }
+const fn remembered(name: &'static str, shape: Shape, about: &'static str, example: &'static str) -> FieldSpec {
+    FieldSpec { name, shape, known: false, about, example, unit: "" }
+}
+
+impl FieldSpec {
+    const fn unit(self, unit: &'static str) -> Self {
+        Self { unit, ..self }
+    }
 }
 
 const DIRECTIONS: &[&str] = &["mt", "mo"];
@@ -133,147 +147,287 @@ pub static FACTS: &[FactSpec] = &[
     FactSpec {
         name: "message",
         many: false,
+        about: "what carries it, and how",
         fields: &[
-            field("direction", Shape::Choice(DIRECTIONS)),
-            field("operation", Shape::Choice(OPERATIONS)),
-            field("data_coding", Shape::Count(255)),
-            field("class", Shape::Count(3)),
-            field("protocol_id", Shape::Count(255)),
-            field("parts_above", Shape::Count(254)),
-            field("ports", Shape::Flag),
-            field("port", Shape::Count(65_535)),
-            field("payload", Shape::Choice(Payload::NAMES)),
-            field("payloads", Shape::Choices(Payload::NAMES)),
-            field("anomaly", Shape::Choice(Anomaly::NAMES)),
-            field("anomalies", Shape::Choices(Anomaly::NAMES)),
+            field("direction", Shape::Choice(DIRECTIONS), "mt is towards a subscriber, mo from one", "mt"),
+            field("operation", Shape::Choice(OPERATIONS), "the request that carries it", "submit_multi"),
+            field("data_coding", Shape::Count(255), "as the PDU says it; unknown for replace_sm, which has none", "8")
+                .unit("octet"),
+            field(
+                "class",
+                Shape::Count(3),
+                "the message class: 0 is shown at once and kept nowhere (a flash message)",
+                "0",
+            ),
+            field("protocol_id", Shape::Count(255), "as the PDU says it (3GPP TS 23.040 §9.2.3.9)", "64").unit("octet"),
+            field("parts_above", Shape::Count(254), "parts of the whole message, strictly more than this", "10")
+                .unit("parts"),
+            field(
+                "ports",
+                Shape::Flag,
+                "whether it is addressed to a port of the handset, and not to a reader",
+                "true",
+            ),
+            field("port", Shape::Count(65_535), "the very port that it is addressed to", "2948"),
+            field(
+                "payload",
+                Shape::Choice(Payload::NAMES),
+                "what its user data is; the words stand in the document on codings",
+                "text",
+            ),
+            field("payloads", Shape::Choices(Payload::NAMES), "one of these", "[vcard, wap_push]"),
+            field(
+                "anomaly",
+                Shape::Choice(Anomaly::NAMES),
+                "something odd in the way it came; the words stand in the document on codings",
+                "several_texts",
+            ),
+            field("anomalies", Shape::Choices(Anomaly::NAMES), "one of these", "[several_texts]"),
         ],
     },
     FactSpec {
         name: "account",
         many: false,
+        about: "whose bind it came through, and what the policy says of it",
         fields: &[
-            field("id", Shape::Text),
-            field("ids", Shape::Texts),
-            field("id_in", Shape::List(&[Senders])),
-            field("class", Shape::Text),
-            remembered("age_below", Shape::Duration),
+            field("id", Shape::Text, "its system_id", "agg-hk-9"),
+            field("ids", Shape::Texts, "one of these", "[agg-hk-9, agg-hk-10]"),
+            field("id_in", Shape::List(&[Senders]), "in a list of system_ids", "trusted"),
+            field("class", Shape::Text, "its class in `accounts:`", "bank"),
+            remembered("age_below", Shape::Duration, "known for less than this", "30d"),
         ],
     },
-    FactSpec { name: "peer", many: false, fields: &[field("address_in", Shape::List(&[Addresses]))] },
+    FactSpec {
+        name: "peer",
+        many: false,
+        about: "the ESME at the other end of the connection",
+        fields: &[field(
+            "address_in",
+            Shape::List(&[Addresses]),
+            "its IP address is in a list of addresses and networks",
+            "offices",
+        )],
+    },
     FactSpec {
         name: "sender",
         many: false,
+        about: "the source address",
         fields: &[
-            field("id", Shape::Text),
-            field("ids", Shape::Texts),
-            field("id_in", Shape::ListOrRegistry(Senders)),
-            field("kind", Shape::Choice(PARTY_KINDS)),
-            field("country", Shape::Country),
-            field("countries", Shape::Countries),
-            field("prefix_in", Shape::List(&[Numbers])),
-            field("registered_in", Shape::Registry),
-            field("id_like", Shape::ListOrRegistry(Senders)),
-            remembered("age_below", Shape::Duration),
+            field("id", Shape::Text, "the address as written, without regard to case", "DBS"),
+            field("ids", Shape::Texts, "one of these", "[DBS, POSB]"),
+            field(
+                "id_in",
+                Shape::ListOrRegistry(Senders),
+                "in a list of senders, or a name of a registry, whoever uses it",
+                "senders",
+            ),
+            field(
+                "kind",
+                Shape::Choice(PARTY_KINDS),
+                "what the address is, whatever its type of number claims",
+                "alphanumeric",
+            ),
+            field("country", Shape::Country, "the country of its number; names have none", "SG"),
+            field("countries", Shape::Countries, "one of these", "[SG, MY]"),
+            field(
+                "prefix_in",
+                Shape::List(&[Numbers]),
+                "its number begins with an entry of a list of numbers: a do-not-originate list",
+                "never-originate",
+            ),
+            field(
+                "registered_in",
+                Shape::Registry,
+                "this name, through this account, on this day, stands in the registry",
+                "senders",
+            ),
+            field(
+                "id_like",
+                Shape::ListOrRegistry(Senders),
+                "reads like an entry and is none: D8S, DB5, DBS.",
+                "senders",
+            ),
+            remembered("age_below", Shape::Duration, "first seen less than this ago", "7d"),
         ],
     },
     FactSpec {
         name: "recipient",
         many: false,
+        about: "the destination address",
         fields: &[
-            field("country", Shape::Country),
-            field("countries", Shape::Countries),
-            field("prefix_in", Shape::List(&[Numbers])),
+            field("country", Shape::Country, "the country of its number", "SG"),
+            field("countries", Shape::Countries, "one of these", "[SG, MY]"),
+            field(
+                "prefix_in",
+                Shape::List(&[Numbers]),
+                "its number begins with an entry of a list of numbers",
+                "ported",
+            ),
         ],
     },
     FactSpec {
         name: "text",
         many: false,
+        about: "what the subscriber would read, of all parts together",
         fields: &[
-            field("words", Shape::Texts),
-            field("word_in", Shape::List(&[Words])),
-            field("regex", Shape::Regex),
-            field("except", Shape::Regex),
-            field("starts_with", Shape::Texts),
-            field("length_above", Shape::Count(CHARACTERS_MAX)),
-            field("length_below", Shape::Count(CHARACTERS_MAX)),
-            field("obfuscation_above", Shape::Number),
-            remembered("language", Shape::Text),
+            field("words", Shape::Texts, "one of these words or phrases is in the matching form", "[parcel, พัสดุ]"),
+            field("word_in", Shape::List(&[Words]), "a word of the list is in the matching form", "couriers"),
+            field(
+                "regex",
+                Shape::Regex,
+                "the pattern is found in the matching form: small letters, no look-around",
+                "'send (me|us) the code'",
+            ),
+            field(
+                "except",
+                Shape::Regex,
+                "drops the matches of `regex` that lie wholly inside one of its own",
+                "'never send (me|us) the code'",
+            ),
+            field("starts_with", Shape::Texts, "the text as written begins with one of these", "[\"[QC]\", \"[AD]\"]"),
+            field("length_above", Shape::Count(CHARACTERS_MAX), "strictly more than this", "160").unit("characters"),
+            field("length_below", Shape::Count(CHARACTERS_MAX), "strictly fewer than this", "20").unit("characters"),
+            field(
+                "obfuscation_above",
+                Shape::Number,
+                "how disguised it is: characters undone for each hundred letters and digits",
+                "5",
+            )
+            .unit("characters in a hundred"),
+            remembered("language", Shape::Text, "the language that it seems to be in", "th"),
         ],
     },
     FactSpec {
         name: "link",
         many: true,
+        about: "one of the links of the text, hidden ones too",
         fields: &[
-            field("domain", Shape::Text),
-            field("domains", Shape::Texts),
-            field("domain_in", Shape::List(&[Domains])),
-            field("domain_not_in", Shape::List(&[Domains])),
-            field("domain_like", Shape::List(&[Domains])),
-            field("host_in", Shape::List(&[Domains])),
-            field("brand_in", Shape::List(&[Words])),
-            field("kind", Shape::Choice(LINK_KINDS)),
-            field("sender_owns", Shape::Flag),
-            remembered("age_below", Shape::Duration),
+            field("domain", Shape::Text, "this domain, or one below it", "bit.ly"),
+            field("domains", Shape::Texts, "one of these", "[wa.me, t.me]"),
+            field("domain_in", Shape::List(&[Domains]), "in a list of domains, each with those below it", "shorteners"),
+            field("domain_not_in", Shape::List(&[Domains]), "in none of the list", "own-domains"),
+            field("domain_like", Shape::List(&[Domains]), "looks like an entry and is none", "bank-domains"),
+            field("host_in", Shape::List(&[Domains]), "the very host is an entry", "hosts"),
+            field("brand_in", Shape::List(&[Words]), "a word of the list is seen in the host", "brands"),
+            field("kind", Shape::Choice(LINK_KINDS), "what it is; a link may be of several kinds", "ip"),
+            field(
+                "sender_owns",
+                Shape::Flag,
+                "whether the registries give its domain to the sender, through this account",
+                "false",
+            ),
+            remembered("age_below", Shape::Duration, "first seen less than this ago", "3d"),
         ],
     },
     FactSpec {
         name: "phone",
         many: true,
+        about: "one of the telephone numbers of the text",
         fields: &[
-            field("in", Shape::List(&[Numbers])),
-            field("not_in", Shape::List(&[Numbers])),
-            field("prefix_in", Shape::List(&[Numbers])),
-            field("country", Shape::Country),
-            field("countries", Shape::Countries),
-            field("sender_owns", Shape::Flag),
+            field(
+                "in",
+                Shape::List(&[Numbers]),
+                "the whole number is in a list; that of a service also without its country's code",
+                "hotlines",
+            ),
+            field("not_in", Shape::List(&[Numbers]), "in none of the list", "hotlines"),
+            field("prefix_in", Shape::List(&[Numbers]), "it begins with an entry of the list", "premium"),
+            field("country", Shape::Country, "its country", "ID"),
+            field("countries", Shape::Countries, "one of these", "[ID, MY]"),
+            field(
+                "sender_owns",
+                Shape::Flag,
+                "whether the registries give it to the sender, through this account",
+                "false",
+            ),
         ],
     },
     FactSpec {
         name: "handle",
         many: true,
+        about: "one of the chat handles of the text",
         fields: &[
-            field("app", Shape::Choice(APPS)),
-            field("apps", Shape::Choices(APPS)),
-            field("id_in", Shape::List(&[Senders, Words])),
+            field("app", Shape::Choice(APPS), "the application", "line"),
+            field("apps", Shape::Choices(APPS), "one of these", "[line, telegram]"),
+            field(
+                "id_in",
+                Shape::List(&[Senders, Words]),
+                "its name, with or without @, or its number, is in the list",
+                "known-handles",
+            ),
         ],
     },
     FactSpec {
         name: "amount",
         many: true,
-        fields: &[field("currency", Shape::Currency), field("value_above", Shape::Money)],
+        about: "one of the amounts of money of the text",
+        fields: &[
+            field("currency", Shape::Currency, "ISO 4217", "THB"),
+            field("value_above", Shape::Money, "strictly more than this", "1000").unit("units of the currency"),
+        ],
     },
-    FactSpec { name: "code", many: true, fields: &[field("length", Shape::Count(8))] },
+    FactSpec {
+        name: "code",
+        many: true,
+        about: "one of the one-time codes of the text",
+        fields: &[field("length", Shape::Count(8), "how long it is, from 4 to 8", "6").unit("digits")],
+    },
     FactSpec {
         name: "time",
         many: false,
+        about: "when it reaches the subscriber: schedule_delivery_time, else now",
         fields: &[
-            field("within", Shape::Within),
-            field("zone", Shape::Zone),
-            field("days", Shape::Choices(DAYS)),
-            remembered("calendar_in", Shape::Text),
+            field("within", Shape::Within, "from inclusive, to exclusive; may cross midnight", "\"22:00-07:00\""),
+            field(
+                "zone",
+                Shape::Zone,
+                "whose time `within`, `days` and `calendar_in` mean; UTC when not named",
+                "Asia/Ho_Chi_Minh",
+            ),
+            field("days", Shape::Choices(DAYS), "one of these days of the week", "[sat, sun]"),
+            remembered("calendar_in", Shape::Text, "the day is in a list of dates", "holidays"),
         ],
     },
     FactSpec {
         name: "rate",
         many: false,
+        about: "how much came before, this message included",
         fields: &[
-            remembered("count", Shape::Choice(&["messages", "recipients", "senders", "domains"])),
-            remembered("per", Shape::Choices(KEYS)),
-            remembered("over", Shape::Duration),
-            remembered("above", Shape::Count(1_000_000_000)),
-            remembered("of", Shape::Finding),
-            remembered("counted", Shape::Choice(&["seen", "passed"])),
+            remembered(
+                "count",
+                Shape::Choice(&["messages", "recipients", "senders", "domains"]),
+                "what is counted",
+                "recipients",
+            ),
+            remembered("per", Shape::Choices(KEYS), "of whom, or of which pair", "[account, recipient]"),
+            remembered("over", Shape::Duration, "in which time", "10m"),
+            remembered("above", Shape::Count(1_000_000_000), "strictly more than this", "300").unit("count"),
+            remembered("of", Shape::Finding, "only messages with this finding", "vn/advert"),
+            remembered(
+                "counted",
+                Shape::Choice(&["seen", "passed"]),
+                "all that were seen, or only those that passed",
+                "passed",
+            ),
         ],
     },
     FactSpec {
         name: "standing",
         many: false,
+        about: "what earlier messages say of a key, from 0 to 100",
         fields: &[
-            remembered("of", Shape::Choice(&["sender", "account", "domain", "phone", "campaign"])),
-            remembered("below", Shape::Number),
+            remembered("of", Shape::Choice(&["sender", "account", "domain", "phone", "campaign"]), "whose", "sender"),
+            remembered("below", Shape::Number, "strictly less than this", "20").unit("points of 100"),
         ],
     },
-    FactSpec { name: "model", many: false, fields: &[remembered("probability_above", Shape::Number)] },
+    FactSpec {
+        name: "model",
+        many: false,
+        about: "what the model of texts says",
+        fields: &[
+            remembered("probability_above", Shape::Number, "of fraud, strictly more than this", "0.9").unit("0 to 1")
+        ],
+    },
 ];
 
 /// The fact of a name.

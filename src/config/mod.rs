@@ -8,8 +8,11 @@ mod condition;
 pub mod decode;
 pub mod diagnostic;
 pub mod facts;
+pub mod keys;
 mod parts;
+pub mod reference;
 pub mod rules;
+pub mod schema;
 pub mod settings;
 pub mod source;
 pub mod spec;
@@ -17,19 +20,15 @@ pub mod tree;
 
 use decode::{Decoder, Fields};
 use diagnostic::Diagnostics;
-use settings::{SETTING_KEYS, Settings};
+use settings::Settings;
 use source::{Place, Source, Sources};
 use spec::Spec;
-
-/// Policy keys that may stand in `tapis.yaml` as well as in rule files.
-pub const SHARED_KEYS: &[&str] = &["home", "mode", "report_short_codes", "accounts", "profiles", "overrides", "groups"];
-/// Keys that only rule files have.
-const RULE_FILE_KEYS: &[&str] = &["pack", "defaults", "lists", "registries", "tags", "rules", "exemptions", "version"];
 
 /// Whether a file is a `tapis.yaml`, by its keys.
 #[must_use]
 pub fn is_main(source: &Source) -> bool {
-    let only_main = |key: &str| SETTING_KEYS.contains(&key) && !RULE_FILE_KEYS.contains(&key);
+    let has = |section: &keys::Section, key: &str| section.keys.iter().any(|k| k.name == key);
+    let only_main = |key: &str| has(&keys::MAIN_FILE, key) && !has(&keys::RULE_FILE, key);
     tree::parse(source, &mut Diagnostics::default()).is_some_and(|root| match &root.value {
         tree::Value::Map(entries) => entries.iter().any(|(k, _)| k.text().is_some_and(only_main)),
         _ => false,
@@ -72,8 +71,7 @@ pub fn files_named(sources: &Sources) -> Vec<(String, String)> {
 fn read_main(main: &Source, spec: &mut Spec, diagnostics: &mut Diagnostics) -> Settings {
     let Some(root) = tree::parse(main, diagnostics) else { return Settings::default() };
     let mut decoder = Decoder { diagnostics };
-    let keys: Vec<_> = SETTING_KEYS.iter().chain(SHARED_KEYS).copied().collect();
-    let Some(fields) = decoder.fields(&root, "tapis.yaml", &keys) else { return Settings::default() };
+    let Some(fields) = decoder.section(&root, &keys::MAIN_FILE) else { return Settings::default() };
     decoder.policy_parts(&fields, spec);
     decoder.settings(&fields, spec)
 }
@@ -81,8 +79,7 @@ fn read_main(main: &Source, spec: &mut Spec, diagnostics: &mut Diagnostics) -> S
 fn read_rules(source: &Source, spec: &mut Spec, diagnostics: &mut Diagnostics) {
     let Some(root) = tree::parse(source, diagnostics) else { return };
     let mut decoder = Decoder { diagnostics };
-    let keys: Vec<_> = RULE_FILE_KEYS.iter().chain(SHARED_KEYS).copied().collect();
-    let Some(fields) = decoder.fields(&root, "a rule file", &keys) else { return };
+    let Some(fields) = decoder.section(&root, &keys::RULE_FILE) else { return };
     if let Some(node) = fields.get("version") {
         decoder.choice(node, "`version`", &["1"]);
     }

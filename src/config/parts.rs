@@ -2,6 +2,7 @@
 
 use super::decode::{Decoder, Fields, Placed};
 use super::facts::ListKind;
+use super::keys;
 use super::rules::Pack;
 use super::spec::{
     AccountSpec, GroupSpec, ListSpec, OverrideSpec, Points, ProfileSpec, RegistryEntry, RegistrySpec, Spec, TagSpec,
@@ -17,7 +18,7 @@ impl Decoder<'_> {
     /// The keys that may stand in any file.
     pub(super) fn policy_parts(&mut self, root: &Fields<'_>, spec: &mut Spec) {
         if let Some(node) = root.get("home")
-            && let Some(fields) = self.fields(node, "`home`", &["country"])
+            && let Some(fields) = self.section(node, &keys::HOME)
         {
             match fields.get("country") {
                 Some(node) => self.home(node, spec),
@@ -88,7 +89,7 @@ impl Decoder<'_> {
 
     fn group(&mut self, key: &Node, node: &Node) -> Option<GroupSpec> {
         let name = self.text(key, "a group's name")?;
-        let fields = self.fields(node, "a group", &["cap", "about"])?;
+        let fields = self.section(node, &keys::GROUP)?;
         let Some(cap) = fields.get("cap") else {
             self.missing(fields.place, "a group", "cap");
             return None;
@@ -98,14 +99,12 @@ impl Decoder<'_> {
 
     fn account(&mut self, key: &Node, node: &Node) -> Option<AccountSpec> {
         let id = self.text(key, "an account")?;
-        let fields = self.fields(node, "an account", &["class", "alphabet", "home"])?;
+        let fields = self.section(node, &keys::ACCOUNT)?;
         let names = Alphabet::NAMES.map(|(name, _)| name);
         let alphabet = fields.get("alphabet").and_then(|n| self.choice(n, "`alphabet`", &names));
         let named = |word: &str| Alphabet::NAMES.into_iter().find(|(name, _)| *name == word).map(|(_, a)| a);
         let home = fields.get("home").and_then(|n| match &n.value {
-            Value::Map(_) => {
-                self.fields(n, "`home`", &["country"])?.get("country").and_then(|n| self.country(n, "`country`"))
-            }
+            Value::Map(_) => self.section(n, &keys::HOME)?.get("country").and_then(|n| self.country(n, "`country`")),
             _ => self.country(n, "`home`"),
         });
         Some(AccountSpec {
@@ -117,8 +116,7 @@ impl Decoder<'_> {
     }
 
     fn profile(&mut self, node: &Node) -> Option<ProfileSpec> {
-        let keys = ["id", "for", "thresholds", "action_max", "status", "answer", "tag"];
-        let fields = self.fields(node, "a profile", &keys)?;
+        let fields = self.section(node, &keys::PROFILE)?;
         let id = match fields.get("id") {
             Some(id) => self.id(id, "a profile's id"),
             None => {
@@ -126,12 +124,10 @@ impl Decoder<'_> {
                 None
             }
         };
-        let whose = fields
-            .get("for")
-            .and_then(|n| self.fields(n, "`for`", &["account", "account_class", "direction", "country"]));
+        let whose = fields.get("for").and_then(|n| self.section(n, &keys::FOR));
         let whose = |key: &str| whose.and_then(|w| w.get(key));
         let direction = whose("direction").and_then(|n| self.choice(n, "`direction`", &["mt", "mo"]));
-        let thresholds = fields.get("thresholds").and_then(|n| self.fields(n, "`thresholds`", &["tag", "block"]));
+        let thresholds = fields.get("thresholds").and_then(|n| self.section(n, &keys::THRESHOLDS));
         let mut threshold = |key: &str| {
             thresholds
                 .and_then(|t| t.get(key))
@@ -184,7 +180,7 @@ impl Decoder<'_> {
 
     fn override_of(&mut self, key: &Node, node: &Node) -> Option<OverrideSpec> {
         let target = self.text(key, "an override")?;
-        let fields = self.fields(node, "an override", &["mode", "score", "action"])?;
+        let fields = self.section(node, &keys::OVERRIDE)?;
         if fields.entries().is_empty() {
             self.diagnostics.error(&node.place, "empty", "an override of nothing");
         }
@@ -199,7 +195,7 @@ impl Decoder<'_> {
     fn list(&mut self, key: &Node, node: &Node, pack: &Pack) -> Option<ListSpec> {
         let name = self.text(key, "a list's name")?;
         let what = format!("list `{}`", name.value);
-        let kinds: Vec<_> = ListKind::ALL.iter().map(|k| k.name()).collect();
+        let kinds = keys::LIST.names();
         let fields = self.fields(node, &what, &kinds)?;
         let [(kind, source)] = fields.entries() else {
             let message = format!("{what} has exactly one key, what its entries are");
@@ -210,7 +206,7 @@ impl Decoder<'_> {
         let mut list = ListSpec { name, pack: pack.id.clone(), kind, entries: Vec::new(), file: None };
         match &source.value {
             Value::Map(_) => {
-                let from = self.fields(source, &what, &["file", "url", "every", "sha256", "entries_max"])?;
+                let from = self.fields(source, &what, &keys::LIST_SOURCE.names())?;
                 list.file = from.get("file").and_then(|n| self.text(n, "`file`"));
                 if from.get("url").is_some() {
                     let message = format!("{what}: lists by `url` are not fetched by this version");
@@ -228,7 +224,7 @@ impl Decoder<'_> {
 
     fn registry(&mut self, key: &Node, node: &Node, pack: &Pack) -> Option<RegistrySpec> {
         let name = self.text(key, "a registry's name")?;
-        let fields = self.fields(node, "a registry", &["entries", "file", "about"])?;
+        let fields = self.section(node, &keys::REGISTRY)?;
         let file = fields.get("file").and_then(|n| self.text(n, "`file`"));
         if file.is_none() && fields.get("entries").is_none() {
             self.missing(fields.place, "a registry", "entries");
@@ -239,8 +235,7 @@ impl Decoder<'_> {
     }
 
     fn registry_entry(&mut self, node: &Node) -> Option<RegistryEntry> {
-        let keys = ["sender", "entity", "accounts", "domains", "phones", "category", "valid_from", "valid_until"];
-        let fields = self.fields(node, "a registry entry", &keys)?;
+        let fields = self.section(node, &keys::REGISTRY_ENTRY)?;
         let Some(sender) = fields.get("sender") else {
             self.missing(&node.place, "a registry entry", "sender");
             return None;
@@ -267,7 +262,7 @@ impl Decoder<'_> {
 
     fn tag(&mut self, key: &Node, node: &Node, pack: &Pack) -> Option<TagSpec> {
         let name = self.text(key, "a tag's name")?;
-        let fields = self.fields(node, "a tag", &["source_addr", "prefix", "tlv", "about"])?;
+        let fields = self.section(node, &keys::TAG)?;
         let mut tag = TagSpec { name, pack: pack.id.clone(), source_addr: None, prefix: Vec::new(), tlv: None };
         if let Some(node) = fields.get("source_addr") {
             tag.source_addr = self.text(node, "`source_addr`").filter(|t| self.fits_source_addr(t));
@@ -309,7 +304,7 @@ impl Decoder<'_> {
 
     /// `tlv: { tag: 0x1500, value: text }`: constant, like every tag.
     fn tlv(&mut self, node: &Node) -> Option<(Tag, Vec<u8>)> {
-        let fields = self.fields(node, "`tlv`", &["tag", "value"])?;
+        let fields = self.section(node, &keys::TLV)?;
         for key in ["tag", "value"] {
             if fields.get(key).is_none() {
                 self.missing(fields.place, "`tlv`", key);

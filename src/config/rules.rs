@@ -1,6 +1,7 @@
 //! Rule files: `rules`, `exemptions`, and what they name.
 
 use super::decode::{Decoder, Fields, Placed};
+use super::keys;
 use super::spec::{Action, AnswerKind, Case, Condition, ConditionKind, ExemptionSpec, Mode, Points, RuleSpec};
 use super::tree::{Node, Value};
 use crate::wire::command::CommandStatus;
@@ -37,31 +38,6 @@ pub const CATEGORIES: &[&str] = &[
     "other",
 ];
 
-/// Keys of a rule.
-pub const RULE_KEYS: &[&str] = &[
-    "id", "when", "score", "action", "about", "category", "cases", "group", "basis", "refs", "owner", "status",
-    "answer", "tag", "mode", "firm", "expires", "sample",
-];
-/// Keys of an exemption.
-pub const EXEMPTION_KEYS: &[&str] = &["id", "about", "silences", "owner", "expires", "when", "cases", "basis", "refs"];
-/// Keys of a case.
-pub const CASE_KEYS: &[&str] = &[
-    "from",
-    "to",
-    "text",
-    "account",
-    "direction",
-    "at",
-    "schedule",
-    "data_coding",
-    "parts",
-    "known",
-    "before",
-    "standing",
-    "expect",
-    "action",
-];
-
 /// Characters of an id, or of each of its two parts.
 const ID_CHARACTERS_MAX: usize = 64;
 
@@ -80,7 +56,7 @@ impl Decoder<'_> {
     pub(super) fn pack(&mut self, root: &Fields<'_>) -> Pack {
         let mut pack = Pack::default();
         if let Some(node) = root.get("pack")
-            && let Some(fields) = self.fields(node, "`pack`", &["id", "version", "about", "country", "mode"])
+            && let Some(fields) = self.section(node, &keys::PACK)
         {
             match fields.get("id") {
                 Some(id) => pack.id = self.id(id, "a pack's id").map(|id| id.value),
@@ -90,7 +66,7 @@ impl Decoder<'_> {
             node.canonical(&mut pack.canonical);
         }
         if let Some(node) = root.get("defaults")
-            && let Some(fields) = self.fields(node, "`defaults`", &["category", "group", "mode", "when"])
+            && let Some(fields) = self.section(node, &keys::DEFAULTS)
         {
             pack.category = fields.get("category").and_then(|n| self.category(n));
             pack.group = fields.get("group").and_then(|n| self.text(n, "`group`"));
@@ -102,7 +78,7 @@ impl Decoder<'_> {
     }
 
     pub(super) fn rule(&mut self, node: &Node, pack: &Pack) -> Option<RuleSpec> {
-        let fields = self.fields(node, "a rule", RULE_KEYS)?;
+        let fields = self.section(node, &keys::RULE)?;
         let id = match fields.get("id") {
             Some(id) => self.id(id, "a rule's id"),
             None => {
@@ -174,7 +150,7 @@ impl Decoder<'_> {
     }
 
     pub(super) fn exemption(&mut self, node: &Node, pack: &Pack) -> Option<ExemptionSpec> {
-        let fields = self.fields(node, "an exemption", EXEMPTION_KEYS)?;
+        let fields = self.section(node, &keys::EXEMPTION)?;
         for (key, help) in [
             ("id", None),
             ("silences", Some("name the findings that it silences: silences: [rule-id]")),
@@ -230,7 +206,7 @@ impl Decoder<'_> {
     }
 
     fn case(&mut self, node: &Node) -> Option<Case> {
-        let fields = self.fields(node, "a case", CASE_KEYS)?;
+        let fields = self.section(node, &keys::CASE)?;
         for key in ["from", "to", "text"] {
             if fields.get(key).is_none() {
                 self.missing(&node.place, "a case", key);
@@ -282,22 +258,18 @@ impl Decoder<'_> {
 
     /// `known`, `before` and `standing` of a case: what memory holds before the message.
     fn case_memory(&mut self, fields: &Fields<'_>) {
-        if let Some(known) = fields.get("known").and_then(|n| self.fields(n, "`known`", &["sender", "domain", "table"]))
-        {
+        if let Some(known) = fields.get("known").and_then(|n| self.section(n, &keys::KNOWN)) {
             for (_, age) in known.entries() {
                 self.duration(age, "an age in `known`");
             }
         }
-        if let Some(before) =
-            fields.get("before").and_then(|n| self.fields(n, "`before`", &["messages", "every", "recipients"]))
-        {
+        if let Some(before) = fields.get("before").and_then(|n| self.section(n, &keys::BEFORE)) {
             before.get("messages").and_then(|n| self.count(n, "`messages`", 1, 1_000_000));
             before.get("every").and_then(|n| self.duration(n, "`every`"));
             before.get("recipients").and_then(|n| self.choice(n, "`recipients`", &["same", "distinct"]));
         }
         if let Some(standing) = fields.get("standing")
-            && let Some(keys) =
-                self.fields(standing, "`standing`", &["sender", "account", "domain", "phone", "campaign"])
+            && let Some(keys) = self.section(standing, &keys::STANDING)
         {
             for (_, value) in keys.entries() {
                 self.count(value, "a standing", 0, 100);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::decode::{Decoder, Fields, Placed};
+use super::keys;
 use super::spec::{Exceptions, Failure, Spec};
 use super::tree::{Node, Value};
 use crate::limits;
@@ -168,29 +169,6 @@ impl Default for Settings {
     }
 }
 
-/// Keys that only `tapis.yaml` has; `rules` is a list of paths there.
-pub const SETTING_KEYS: &[&str] = &[
-    "version",
-    "node",
-    "listen",
-    "admin",
-    "smsc",
-    "rules",
-    "watch",
-    "journal",
-    "state",
-    "timers",
-    "limits",
-    "parts",
-    "message_ids",
-    "mo_refusals",
-    "on_malformed",
-    "on_undecodable",
-    "on_limit",
-    "on_unknown_command",
-    "on_journal_full",
-];
-
 impl Decoder<'_> {
     pub(super) fn settings(&mut self, root: &Fields<'_>, spec: &mut Spec) -> Settings {
         let mut s = Settings::default();
@@ -280,7 +258,7 @@ impl Decoder<'_> {
         for (n, item) in items.iter().enumerate() {
             let (id, address) = match &item.value {
                 Value::Map(_) => {
-                    let Some(fields) = self.fields(item, "an smsc", &["id", "address"]) else { continue };
+                    let Some(fields) = self.section(item, &keys::SMSC) else { continue };
                     let id = fields.get("id").and_then(|n| self.text(n, "`id`")).map(|t| t.value);
                     let Some(address) = fields.get("address") else {
                         self.missing(fields.place, "an smsc", "address");
@@ -310,8 +288,7 @@ impl Decoder<'_> {
             journal.dir = None;
             return;
         }
-        let keys = ["dir", "passes_one_in", "text", "segment", "sync_every"];
-        let Some(fields) = self.fields(node, "`journal`", &keys) else { return };
+        let Some(fields) = self.section(node, &keys::JOURNAL) else { return };
         match fields.get("dir") {
             Some(dir) => journal.dir = self.text(dir, "`dir`").map(|t| t.value),
             None => self.missing(fields.place, "`journal`", "dir"),
@@ -343,8 +320,7 @@ impl Decoder<'_> {
             ("drain", &mut timers.drain),
             ("connect", &mut timers.connect),
         ];
-        let keys = each.each_ref().map(|(key, _)| *key);
-        let Some(fields) = self.fields(node, "`timers`", &keys) else { return };
+        let Some(fields) = self.section(node, &keys::TIMERS) else { return };
         for (key, timer) in each {
             if let Some(duration) = fields.get(key).and_then(|n| self.duration(n, &format!("`{key}`"))) {
                 *timer = duration;
@@ -353,8 +329,7 @@ impl Decoder<'_> {
     }
 
     fn parts(&mut self, node: &Node, parts: &mut PartSettings) {
-        let keys = ["hold", "hold_mo", "quiet", "verdict_ttl", "join_singles"];
-        let Some(fields) = self.fields(node, "`parts`", &keys) else { return };
+        let Some(fields) = self.section(node, &keys::PARTS) else { return };
         match fields.get("hold") {
             Some(hold) if hold.text() == Some("off") => parts.hold = Duration::ZERO,
             Some(hold) => parts.hold = self.duration(hold, "`hold`").unwrap_or(parts.hold),
@@ -374,8 +349,7 @@ impl Decoder<'_> {
     }
 
     fn limits(&mut self, node: &Node, limits: &mut LimitSettings) {
-        let keys = ["pdu", "leg_buffer", "outstanding", "sessions", "accounts", "parts"];
-        let Some(fields) = self.fields(node, "`limits`", &keys) else { return };
+        let Some(fields) = self.section(node, &keys::LIMITS) else { return };
         if let Some(n) = fields.get("pdu").and_then(|n| self.size(n, "`pdu`", 1024, 1 << 24)) {
             limits.pdu = u32::try_from(n).unwrap_or(limits.pdu);
         }

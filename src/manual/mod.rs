@@ -27,6 +27,7 @@ macro_rules! topics {
 topics! {
     design: "what Tapis is made of, and why",
     rules: "the rule language: the reference",
+    facts: "every fact and key of the rules: its type, its unit, an example",
     codings: "how a text is read, and what may be wrong with the way it came",
     evasions: "tricks that hide a text, and the line that stops each",
     operations: "running it: configuration, reloads, metrics, journal",
@@ -45,7 +46,7 @@ mod tests {
 
     use super::*;
     use crate::config;
-    use crate::config::facts::{FACTS, ListKind};
+    use crate::config::facts::ListKind;
     use crate::text::{Alphabet, Anomaly, Payload};
 
     fn text(name: &str) -> &'static str {
@@ -75,29 +76,19 @@ mod tests {
     }
 
     #[test]
-    fn the_reference_names_every_fact_and_says_which_are_unknown() {
-        let rules = text("rules");
-        for fact in FACTS {
-            let row = row(rules, fact.name);
-            let (known, unknown) = (row[2], row[3]);
-            for field in fact.fields {
-                let name = format!("`{}`", field.name);
-                assert_eq!(known.contains(&name), field.known, "{}: {name} in {known:?}", fact.name);
-                assert_eq!(unknown.contains(&name), !field.known, "{}: {name} in {unknown:?}", fact.name);
-            }
-            for named in known.split('`').skip(1).step_by(2).chain(unknown.split('`').skip(1).step_by(2)) {
-                assert!(fact.field(named).is_some(), "{}: there is no key {named}", fact.name);
-            }
+    fn facts_is_written_from_the_tables() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/manual/facts.md");
+        let page = config::reference::page();
+        if std::env::var_os("TAPIS_BLESS").is_some() {
+            fs::write(&path, &page).unwrap();
         }
+        let kept = fs::read_to_string(&path).unwrap();
+        assert!(kept == page, "src/manual/facts.md is old: TAPIS_BLESS=1 cargo test --lib manual writes it");
     }
 
     #[test]
-    fn the_reference_names_every_key_and_word_of_the_language() {
+    fn the_reference_names_every_category_and_kind_of_list() {
         let rules = text("rules");
-        let keys = [config::rules::RULE_KEYS, config::rules::EXEMPTION_KEYS, config::rules::CASE_KEYS];
-        for key in keys.concat() {
-            assert!(rules.contains(&format!("`{key}`")) || rules.contains(&format!("`{key}:")), "key {key}");
-        }
         let (_, list) = rules.split_once("**Categories**: ").unwrap();
         let (list, _) = list.split_once("\n\n").unwrap();
         let named: Vec<&str> = list.trim_end_matches('.').split(',').map(str::trim).collect();
@@ -124,7 +115,7 @@ mod tests {
     #[test]
     fn operations_names_every_setting_and_every_metric() {
         let operations = text("operations");
-        for key in config::settings::SETTING_KEYS.iter().chain(config::SHARED_KEYS) {
+        for key in config::keys::MAIN_FILE.names() {
             assert!(operations.contains(&format!("`{key}`")), "key {key}");
         }
         let source = include_str!("../runtime/metrics.rs");

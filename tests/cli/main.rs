@@ -60,6 +60,11 @@ fn help_prints_every_topic_and_every_command() {
         let ended = tapis(&["help", command]);
         assert!(ended.code == FINE && ended.out.contains(&usage), "{}", ended.out);
     }
+    // The topic of this name is longer than what its command would say.
+    assert!(tapis(&["rules", "--help"]).out.contains("Usage: tapis rules"));
+    assert_eq!(tapis(&["rules", "facts"]).out.trim_end(), tapis::config::reference::page().trim_end());
+    let listed = tapis(&["rules", "list", "--format", "json"]).objects();
+    assert!(listed.iter().any(|rule| rule["id"] == "my-first" && rule["cases"] == 2), "{listed:?}");
     let ended = tapis(&["help", "ruls"]);
     assert!(ended.code == USAGE && ended.err.contains("did you mean `rules`?"), "{}", ended.err);
 }
