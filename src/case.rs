@@ -43,6 +43,8 @@ pub struct Sample<'a> {
     pub data_coding: Option<u8>,
     /// Parts of the whole message.
     pub parts: Option<u8>,
+    /// Optional parameters that it carries.
+    pub tlvs: &'a [(Tag, Vec<u8>)],
     /// When it is judged.
     pub now: Timestamp,
     /// When it is delivered; `now` when not said.
@@ -64,6 +66,9 @@ impl Sample<'_> {
         let mut tlvs = Vec::new();
         if let Some(parts) = self.parts {
             wire::tlv(&mut tlvs, Tag::SAR_TOTAL_SEGMENTS, &[parts]);
+        }
+        for (tag, value) in self.tlvs {
+            wire::tlv(&mut tlvs, *tag, value);
         }
         let long = octets.len() > 254;
         if long {
@@ -209,6 +214,7 @@ impl Runner<'_> {
             mo: case.mo,
             data_coding: case.data_coding,
             parts: case.parts,
+            tlvs: &case.tlvs,
             now: moment(&case.at).unwrap_or(self.now),
             delivery: moment(&case.schedule),
         };

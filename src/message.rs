@@ -136,6 +136,8 @@ pub struct Message<'a> {
     pub now: Timestamp,
     /// When it reaches the subscriber: schedule_delivery_time, else `now`.
     pub delivery: Timestamp,
+    /// Tags of the optional parameters of vendors that it carries.
+    pub vendor_tlvs: &'a [Tag],
     /// Its text, as the subscriber would read it.
     pub reading: &'a Reading,
 }
@@ -157,6 +159,7 @@ pub struct Envelope {
     part: Option<Part>,
     complete: bool,
     delivery: Option<Timestamp>,
+    vendor_tlvs: Vec<Tag>,
     reading: Reading,
     read_context: ReadContext,
 }
@@ -294,6 +297,7 @@ impl Envelope {
             complete: self.complete,
             now,
             delivery: self.delivery.unwrap_or(now),
+            vendor_tlvs: &self.vendor_tlvs,
             reading: &self.reading,
         }
     }
@@ -314,6 +318,7 @@ impl Envelope {
         self.data_coding = None;
         self.esm_class = EsmClass(0);
         (self.protocol_id, self.class, self.several) = (None, None, false);
+        self.vendor_tlvs.clear();
         self.parts = 1;
         (self.part, self.complete) = (None, true);
     }
@@ -331,6 +336,8 @@ impl Envelope {
         self.esm_class = esm_class;
         // A national number in a text is dialled where the text is read.
         let home = self.recipient_country(read_as.home).or(read_as.home);
+        let of_vendors = tlvs.iter().map(|t| t.tag).filter(|tag| VENDOR_TAGS.contains(&tag.0));
+        self.vendor_tlvs.extend(of_vendors.take(VENDOR_TLVS_MAX));
         let port = |tag| tlvs.get(tag).and_then(|value| value.first_chunk()).map(|port| u16::from_be_bytes(*port));
         self.read_context = ReadContext {
             alphabet: read_as.alphabet,
@@ -357,6 +364,11 @@ impl Envelope {
         self.parts = by_udh.map(|c| c.total).or(by_sar).unwrap_or(1).max(1);
     }
 }
+
+/// Tags that the standard leaves to vendors (SMPP 3.4 §5.3.2).
+const VENDOR_TAGS: std::ops::RangeInclusive<u16> = 0x1400..=0x3fff;
+/// Of which so many are remembered.
+const VENDOR_TLVS_MAX: usize = 16;
 
 /// Places of one PDU that are read; what a sender repeats more often is for nobody to see.
 const PLACES_MAX: usize = 4;

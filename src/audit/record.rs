@@ -8,7 +8,7 @@ use crate::config::spec::Mode;
 use crate::message::{Message, Party, PartyKind};
 use crate::policy::Scratch;
 use crate::rules::Finding;
-use crate::text::Anomaly;
+use crate::text::{Anomaly, language, template};
 use crate::time::Timestamp;
 
 /// How records are written: whose they are, and what may stand in them.
@@ -151,7 +151,7 @@ impl Recorder {
         json!({
             "parts": message.parts, "complete": message.complete,
             "data_coding": message.data_coding.map(|c| c.0), "characters": reading.shown().chars().count(),
-            "language": null, "links": links, "phones": reading.phones().len(), "template": null,
+            "language": language::guess(reading.shown()), "links": links, "phones": reading.phones().len(), "template": template::hash(reading.folded()),
             "undecodable": reading.undecodable().map(|u| u.name()),
             "payload": reading.payload().name(), "anomalies": reading.anomalies().iter().map(Anomaly::name).collect::<Vec<_>>(),
             "text": text, "commitment": null,

@@ -112,6 +112,7 @@ fn explain(args: &Args, policy: &Policy) -> Result<Vec<Explanation>, String> {
         mo: direction == Some(Direction::Mo),
         data_coding: args.data_coding,
         parts: None,
+        tlvs: &[],
         now,
         delivery: None,
     };

@@ -131,8 +131,12 @@ impl Decoder<'_> {
         if fact.name == "text" && has("except") && !has("regex") {
             self.diagnostics.error(&node.place, "missing-key", "`except` drops matches of `regex`, and there is none");
         }
-        if fact.name == "time" && has("zone") && !has("within") && !has("days") {
-            self.diagnostics.error(&node.place, "missing-key", "`zone` says nothing without `within` or `days`");
+        if fact.name == "time" && has("zone") && !has("within") && !has("days") && !has("calendar_in") {
+            self.diagnostics.error(
+                &node.place,
+                "missing-key",
+                "`zone` says nothing without `within`, `days` or `calendar_in`",
+            );
         }
         if fact.name == "rate" {
             for key in ["count", "per", "over", "above"] {
@@ -186,6 +190,15 @@ impl Decoder<'_> {
             Shape::Number => self.hundredths(node, what, 0, 20_000_000).map(FieldValue::Number),
             Shape::Duration => self.duration(node, what).map(FieldValue::Duration),
             Shape::Within => self.within(node, what),
+            Shape::Tag => {
+                let text = self.text(node, what)?;
+                self.vendor_tag(&text).map(|tag| FieldValue::Tags(vec![tag]))
+            }
+            Shape::Tags => {
+                let texts = self.texts(node, what);
+                let tags: Option<Vec<_>> = texts.iter().map(|t| self.vendor_tag(t)).collect();
+                tags.filter(|t| !t.is_empty()).map(FieldValue::Tags)
+            }
         }
     }
 

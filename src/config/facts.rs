@@ -1,6 +1,7 @@
 //! The facts that a condition may ask for, as one table: the reference, the decoder and the compiler read the same rows.
 
 use crate::limits::TEXT_CHARACTERS_MAX;
+use crate::text::language::LANGUAGES;
 use crate::text::{Anomaly, Payload};
 
 /// What a field's value looks like.
@@ -44,6 +45,10 @@ pub enum Shape {
     Zone,
     /// The id of a rule.
     Finding,
+    /// The tag of an optional parameter: `0x1400`.
+    Tag,
+    /// A sequence of such tags.
+    Tags,
 }
 
 /// What the entries of a list are.
@@ -61,12 +66,14 @@ pub enum ListKind {
     Hashes,
     /// IP addresses and networks.
     Addresses,
+    /// Days, of a year or of every year.
+    Dates,
 }
 
 impl ListKind {
     /// Every kind.
-    pub const ALL: [Self; 6] =
-        [Self::Words, Self::Domains, Self::Senders, Self::Numbers, Self::Hashes, Self::Addresses];
+    pub const ALL: [Self; 7] =
+        [Self::Words, Self::Domains, Self::Senders, Self::Numbers, Self::Hashes, Self::Addresses, Self::Dates];
 
     /// The key in YAML.
     #[must_use]
@@ -78,6 +85,7 @@ impl ListKind {
             Self::Numbers => "numbers",
             Self::Hashes => "hashes",
             Self::Addresses => "addresses",
+            Self::Dates => "dates",
         }
     }
 }
@@ -140,7 +148,7 @@ const KEYS: &[&str] = &["sender", "account", "recipient", "domain", "phone", "ca
 /// Texts longer than this are cut before they are judged.
 const CHARACTERS_MAX: u64 = TEXT_CHARACTERS_MAX as u64;
 
-use ListKind::{Addresses, Domains, Numbers, Senders, Words};
+use ListKind::{Addresses, Dates, Domains, Hashes, Numbers, Senders, Words};
 
 /// The table.
 pub static FACTS: &[FactSpec] = &[
@@ -182,6 +190,8 @@ pub static FACTS: &[FactSpec] = &[
                 "something odd in the way it came; the words stand in the document on codings",
                 "several_texts",
             ),
+            field("tlv", Shape::Tag, "it carries this vendor's optional parameter, 0x1400 to 0x3FFF", "0x1400"),
+            field("tlvs", Shape::Tags, "it carries one of these", "[0x1400, 0x1401]"),
             field("anomalies", Shape::Choices(Anomaly::NAMES), "one of these", "[several_texts]"),
         ],
     },
@@ -294,7 +304,19 @@ pub static FACTS: &[FactSpec] = &[
                 "5",
             )
             .unit("characters in a hundred"),
-            remembered("language", Shape::Text, "the language that it seems to be in", "th"),
+            field(
+                "language",
+                Shape::Choice(LANGUAGES),
+                "the language that it seems to be in; id is Malay too; unknown when unsure",
+                "th",
+            ),
+            field("languages", Shape::Choices(LANGUAGES), "one of these", "[th, lo]"),
+            field(
+                "hash_in",
+                Shape::List(&[Hashes]),
+                "the hash of its template, the matching form with its numbers masked, is in a list",
+                "known-templates",
+            ),
         ],
     },
     FactSpec {
@@ -385,7 +407,7 @@ pub static FACTS: &[FactSpec] = &[
                 "Asia/Ho_Chi_Minh",
             ),
             field("days", Shape::Choices(DAYS), "one of these days of the week", "[sat, sun]"),
-            remembered("calendar_in", Shape::Text, "the day is in a list of dates", "holidays"),
+            field("calendar_in", Shape::List(&[Dates]), "the day is in a list of dates", "holidays"),
         ],
     },
     FactSpec {

@@ -180,6 +180,12 @@ pub static CASE: Section = Section {
         key("schedule", Kind::Moment, "\"2026-11-24T08:00+07:00\"", "when it is to be delivered"),
         key("data_coding", count(255), "8", "the narrowest that carries the text when not said"),
         key("parts", count(255), "3", "parts of the whole message"),
+        key(
+            "tlvs",
+            Kind::Each(&TEXT),
+            "{ 0x1400: \"110100001234\" }",
+            "a vendor's optional parameters that it carries",
+        ),
         key("known", Kind::Section(&KNOWN), "{ sender: 7d }", "how long things are known; a year when not said"),
         key("before", Kind::Section(&BEFORE), "{ messages: 300, every: 1s }", "what came before it"),
         key("standing", Kind::Section(&STANDING), "{ sender: 12 }", "what earlier messages say, from 0 to 100"),
@@ -362,8 +368,14 @@ pub static LIST: Section = Section {
         key("domains", SOURCE, "[bit.ly]", "domains, each with those below it"),
         key("senders", SOURCE, "[DBS]", "source addresses or system_ids, without regard to case"),
         key("numbers", SOURCE, "[\"+65\"]", "prefixes of international numbers"),
-        key("hashes", SOURCE, "[]", "hashes of texts"),
+        key(
+            "hashes",
+            SOURCE,
+            "[5f0c1c7e9a7b3d21]",
+            "hashes of templates: `template` of records and of `tapis explain`",
+        ),
         key("addresses", SOURCE, "[192.0.2.0/24]", "IP addresses and networks"),
+        key("dates", SOURCE, "[2026-02-17, 12-25]", "days, of a year or of every year"),
     ],
 };
 

@@ -311,13 +311,18 @@ impl Decoder<'_> {
             }
         }
         let tag = self.text(fields.get("tag")?, "`tag`")?;
+        let value = self.text(fields.get("value")?, "`value`")?.value.into_bytes();
+        Some((self.vendor_tag(&tag)?, value))
+    }
+
+    /// The tag of a TLV that the standard leaves to vendors.
+    pub(super) fn vendor_tag(&mut self, tag: &Placed<String>) -> Option<Tag> {
         let number = match tag.value.strip_prefix("0x") {
             Some(hex) => u16::from_str_radix(hex, 16),
             None => tag.value.parse(),
         };
-        let value = self.text(fields.get("value")?, "`value`")?.value.into_bytes();
         match number {
-            Ok(number @ 0x1400..=0x3fff) => Some((Tag(number), value)),
+            Ok(number @ 0x1400..=0x3fff) => Some(Tag(number)),
             _ => {
                 self.diagnostics
                     .error(&tag.place, "tlv", format!("`{}` is no vendor's tag", tag.value))

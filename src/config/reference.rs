@@ -87,6 +87,8 @@ pub fn type_of(shape: &Shape) -> String {
         Shape::Within => "from-to of a day".into(),
         Shape::Zone => "time zone (IANA)".into(),
         Shape::Finding => "id of a rule".into(),
+        Shape::Tag => "tag of a TLV".into(),
+        Shape::Tags => "list of tags of TLVs".into(),
     }
 }
 

@@ -4,7 +4,7 @@ use super::decode::{Decoder, Fields, Placed};
 use super::keys;
 use super::spec::{Action, AnswerKind, Case, Condition, ConditionKind, ExemptionSpec, Mode, Points, RuleSpec};
 use super::tree::{Node, Value};
-use crate::wire::command::CommandStatus;
+use crate::wire::command::{CommandStatus, Tag};
 
 /// What a rule is about: a closed set.
 pub const CATEGORIES: &[&str] = &[
@@ -235,6 +235,7 @@ impl Decoder<'_> {
             fields.get(key).and_then(|n| d.count(n, &format!("`{key}`"), 0, 255)).and_then(|n| u8::try_from(n).ok())
         };
         let (data_coding, parts) = (octet(self, "data_coding"), octet(self, "parts"));
+        let tlvs = fields.get("tlvs").map(|n| self.case_tlvs(n)).unwrap_or_default();
         self.case_memory(&fields);
         if expect.is_none() && action.is_none() && fields.get("expect").is_none() && fields.get("action").is_none() {
             self.missing(&node.place, "a case", "expect");
@@ -250,10 +251,23 @@ impl Decoder<'_> {
             schedule,
             data_coding,
             parts,
+            tlvs,
             needs_memory: ["known", "before", "standing"].iter().any(|k| fields.get(k).is_some()),
             fires: expect.map(|e| e.value == "fires"),
             action: action.and_then(|a| Action::ALL.into_iter().find(|x| x.name() == a.value)),
         })
+    }
+
+    /// `tlvs` of a case: optional parameters of vendors, by their tags.
+    fn case_tlvs(&mut self, node: &Node) -> Vec<(Tag, Vec<u8>)> {
+        let Some(fields) = self.map(node, "`tlvs`") else { return Vec::new() };
+        let mut tlvs = Vec::new();
+        for (key, value) in fields.entries() {
+            let tag = self.text(key, "a tag of `tlvs`").and_then(|tag| self.vendor_tag(&tag));
+            let value = self.text(value, "a value of `tlvs`");
+            tlvs.extend(tag.zip(value).map(|(tag, value)| (tag, value.value.into_bytes())));
+        }
+        tlvs
     }
 
     /// `known`, `before` and `standing` of a case: what memory holds before the message.

@@ -120,8 +120,9 @@ fn value(shape: &Shape) -> Value {
         | Shape::Registry
         | Shape::Regex
         | Shape::Zone
+        | Shape::Tag
         | Shape::Finding => text(),
-        Shape::Texts => json!({ "type": "array", "items": text() }),
+        Shape::Texts | Shape::Tags => json!({ "type": "array", "items": text() }),
         Shape::Choice(words) => words_of(words),
         Shape::Choices(words) => json!({ "anyOf": [words_of(words), list(words_of(words))] }),
         Shape::Country => country(),

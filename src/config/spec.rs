@@ -139,6 +139,8 @@ pub enum FieldValue {
     Countries(Vec<Country>),
     /// A flag.
     Flag(bool),
+    /// Tags of TLVs.
+    Tags(Vec<Tag>),
     /// A whole number.
     Count(u64),
     /// A number in hundredths.
@@ -174,6 +176,8 @@ pub struct Case {
     pub data_coding: Option<u8>,
     /// Parts of the whole message.
     pub parts: Option<u8>,
+    /// Optional parameters that it carries.
+    pub tlvs: Vec<(Tag, Vec<u8>)>,
     /// It asks for memory of earlier messages (`known`, `before`, `standing`).
     pub needs_memory: bool,
     /// `fires` or `silent`.

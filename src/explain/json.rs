@@ -9,7 +9,7 @@ use crate::audit::record;
 use crate::message::Message;
 use crate::policy::Policy;
 use crate::rules::Trace;
-use crate::text::{LinkKind, Reading};
+use crate::text::{LinkKind, Reading, language, template};
 use crate::verdict::{Action, Verdict};
 
 /// Everything, in the names of the journal.
@@ -38,7 +38,7 @@ pub(super) fn object(
     let tags: Vec<&str> = verdict.tags.iter().filter_map(|t| policy.tag_name(*t)).collect();
     let deciding = verdict.deciding(&policy.rules);
     let number = |n: &crate::text::number::Number| n.digits().to_owned();
-    json!({
+    let mut all = json!({
         "action": verdict.action.name(), "score": verdict.score.json(), "findings": findings,
         "text": reading.text(), "shown": reading.shown(), "folded": reading.folded(),
         "undone": reading.views().undone().collect::<Vec<_>>(), "obfuscation": reading.obfuscation(),
@@ -72,7 +72,12 @@ pub(super) fn object(
         "report": policy.rules.is_report(message),
         "time": record::rfc3339(message.now),
         "trace": trace.map(trace_json),
-    })
+    });
+    if let Some(all) = all.as_object_mut() {
+        all.insert("language".into(), language::guess(reading.shown()).into());
+        all.insert("template".into(), template::hash(reading.folded()).into());
+    }
+    all
 }
 
 /// Everything that was found in the text, and where.

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::calendar::Dates;
 use super::likeness::{Likeness, Room};
 use super::list::{Addresses, Domains, Prefixes, Senders};
 use super::matcher::{Hits, RegexId, SetId};
@@ -11,8 +12,9 @@ use super::{Registries, Ruleset};
 use crate::message::{Direction, Message, Party, PartyKind};
 use crate::text::number::Country;
 use crate::text::{Anomalies, App, LinkKind, Payload};
+use crate::text::{language, template};
 use crate::time::Timestamp;
-use crate::wire::command::CommandId;
+use crate::wire::command::{CommandId, Tag};
 
 /// Three values (Kleene): what cannot be known is neither.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +105,7 @@ pub(super) enum Test {
     PartsAbove(u64),
     ProtocolId(u8),
     Ports(bool),
+    Tlv(Box<[Tag]>),
     Port(u16),
     Payload(Box<[Payload]>),
     Anomaly(Anomalies),
@@ -120,6 +123,8 @@ pub(super) enum Test {
     Words(SetId),
     Regex(RegexId),
     StartsWith(Box<[String]>),
+    Language(Box<[String]>),
+    HashIn(Senders),
     LengthAbove(u64),
     /// In hundredths.
     ObfuscationAbove(u64),
@@ -140,6 +145,10 @@ pub(super) enum Test {
     Within {
         from: u16,
         to: u16,
+        zone: jiff::tz::TimeZone,
+    },
+    Calendar {
+        dates: Dates,
         zone: jiff::tz::TimeZone,
     },
     Days {
@@ -243,6 +252,7 @@ impl Test {
             Self::Class(class) => m.data_coding.map_or(Truth::Unknown, |_| (m.class == Some(*class)).into()),
             Self::PartsAbove(parts) => (u64::from(m.parts) > *parts).into(),
             Self::ProtocolId(wanted) => m.protocol_id.map_or(Truth::Unknown, |id| (id == *wanted).into()),
+            Self::Tlv(wanted) => wanted.iter().any(|tag| m.vendor_tlvs.contains(tag)).into(),
             Self::Ports(wanted) => (m.reading.ports().is_some() == *wanted).into(),
             Self::Port(wanted) => m.reading.ports().is_some_and(|(to, _)| to == *wanted).into(),
             Self::Payload(wanted) => wanted.contains(&m.reading.payload()).into(),
@@ -268,6 +278,9 @@ impl Test {
                     if from < to { (*from..*to).contains(&at) } else { at >= *from || at < *to }.into()
                 })
             }
+            Self::Calendar { dates, zone } => {
+                local(m.delivery.0, zone).map_or(Truth::Unknown, |at| dates.contains(at.date(), m.now).into())
+            }
             Self::Days { days, zone } => local(m.delivery.0, zone)
                 .map_or(Truth::Unknown, |z| days.contains(&z.weekday().to_monday_zero_offset()).into()),
             _ => self.holds_of_text(cx),
@@ -283,6 +296,10 @@ impl Test {
             Self::Words(set) => cx.rules.matcher.set(*set, cx.hits).is_some().into(),
             Self::Regex(regex) => cx.rules.matcher.regex(*regex, reading.views(), cx.hits).is_some().into(),
             Self::StartsWith(starts) => starts.iter().any(|s| reading.text().starts_with(s.as_str())).into(),
+            Self::Language(codes) => {
+                language::guess(reading.shown()).map_or(Truth::Unknown, |code| codes.iter().any(|c| c == code).into())
+            }
+            Self::HashIn(list) => list.contains(&template::hash(reading.folded()), cx.message.now).into(),
             Self::ObfuscationAbove(n) => (u64::from(reading.obfuscation()) * 100 > *n).into(),
             Self::LengthAbove(n) => (reading.shown().chars().count() as u64 > *n).into(),
             Self::LengthBelow(n) => ((reading.shown().chars().count() as u64) < *n).into(),

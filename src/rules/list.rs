@@ -243,6 +243,8 @@ pub enum Fault {
     Address,
     /// A day.
     Date,
+    /// A hash of a text.
+    Hash,
 }
 
 #[derive(Clone, Debug)]

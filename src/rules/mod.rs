@@ -3,6 +3,7 @@
 //! A [`Ruleset`] is compiled once and never changed. A rule gives a [`Finding`] when its condition is true; what findings
 //! weigh, and what is done, is [`crate::verdict`]'s to say. A rule never sees another message than its own.
 
+mod calendar;
 mod compile;
 mod condition;
 pub mod likeness;

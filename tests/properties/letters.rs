@@ -158,6 +158,7 @@ pub struct Letter {
     /// The narrowest that carries the text when none.
     pub data_coding: Option<u8>,
     pub parts: Option<u8>,
+    pub tlv: Option<u16>,
     /// It has a header with ports.
     pub ports: bool,
     pub payload: bool,
@@ -178,6 +179,7 @@ impl Letter {
             account: "",
             data_coding: None,
             parts: None,
+            tlv: None,
             ports: false,
             payload: false,
             peer: None,
@@ -213,6 +215,9 @@ impl Letter {
             wire::tlv(&mut tlvs, Tag::SAR_MSG_REF_NUM, &[0, 7]);
             wire::tlv(&mut tlvs, Tag::SAR_TOTAL_SEGMENTS, &[parts]);
             wire::tlv(&mut tlvs, Tag::SAR_SEGMENT_SEQNUM, &[1]);
+        }
+        if let Some(tag) = self.tlv {
+            wire::tlv(&mut tlvs, Tag(tag), b"1101");
         }
         let (source, destination) = (Address::of_writing(&self.from), Address::of_writing(&self.to));
         let tlvs = Tlvs::new(&tlvs);
@@ -297,11 +302,12 @@ pub fn letter() -> impl Strategy<Value = Letter> {
     let now = (0..4 * 7 * 24 * 60_u64).prop_map(|minutes| Timestamp(NOW.0 + minutes * 60_000_000));
     let schedule = select(&["", "", "000001120000000R", "261123223000028+"][..]);
     let envelope = (operations, any::<bool>(), address(SENDERS), address(RECIPIENTS), select(ACCOUNTS));
-    let dress = (codings, prop::option::weighted(0.2, 0..5_u8), prop::bool::weighted(0.2), any::<bool>());
+    let tlv = prop::option::weighted(0.3, select(&[0x1400_u16, 0x1401, 0x3fff][..]));
+    let dress = (codings, prop::option::weighted(0.2, 0..5_u8), tlv, prop::bool::weighted(0.2), any::<bool>());
     (envelope, text(), dress, peer, now, schedule).prop_map(|(envelope, text, dress, peer, now, schedule)| {
         let (operation, mo, from, to, account) = envelope;
-        let (data_coding, parts, ports, payload) = dress;
-        Letter { operation, mo, from, to, text, account, data_coding, parts, ports, payload, peer, now, schedule }
+        let (data_coding, parts, tlv, ports, payload) = dress;
+        Letter { operation, mo, from, to, text, account, data_coding, parts, tlv, ports, payload, peer, now, schedule }
     })
 }
 

@@ -13,7 +13,7 @@ use tapis::config::facts::{self, FACTS};
 use tapis::message::{Message, Party, PartyKind};
 use tapis::rules::likeness::is_affix;
 use tapis::rules::word::Word;
-use tapis::text::Reading;
+use tapis::text::{Reading, language, template};
 use tapis::time::Timestamp;
 use tapis::verdict::Action;
 
@@ -324,6 +324,14 @@ impl<'a> Oracle<'a> {
             ("message", "parts_above") => u64::from(m.parts) > number,
             ("message", "ports") => m.reading.ports().is_some() == (wanted == true),
             ("message", "port") => m.reading.ports().is_some_and(|(to, _)| u64::from(to) == number),
+            ("message", "tlv" | "tlvs") => {
+                let tag = |written: &str| match written.strip_prefix("0x") {
+                    Some(hex) => u16::from_str_radix(hex, 16).expect("a tag"),
+                    None => written.parse().expect("a tag"),
+                };
+                let wanted: Vec<u16> = strings(wanted).into_iter().map(tag).collect();
+                m.vendor_tlvs.iter().any(|t| wanted.contains(&t.0))
+            }
             ("message", "payload" | "payloads") => is(m.reading.payload().name()),
             ("message", "anomaly" | "anomalies") => m.reading.anomalies().iter().any(|a| is(a.name())),
             ("account", "id" | "ids") => is(m.account.id),
@@ -352,6 +360,10 @@ impl<'a> Oracle<'a> {
                 if from < to { from <= now && now < to } else { from <= now || now < to }
             }
             ("time", "days") => is(&local(m.delivery, fields).strftime("%a").to_string().to_lowercase()),
+            ("time", "calendar_in") => {
+                let day = local(m.delivery, fields).strftime("%Y-%m-%d").to_string();
+                self.list(name, pack).iter().any(|(_, entry)| day == *entry || day[5..] == *entry)
+            }
             ("time", "zone") | ("text", "except") => true,
             ("text", _) => return self.of_text(field, wanted, fields, pack, m.reading),
             _ => panic!("the oracle does not know `{fact}: {field}`"),
@@ -382,6 +394,11 @@ impl<'a> Oracle<'a> {
                     find(pattern, form).iter().any(|m| !excepted.iter().any(|e| e.start <= m.start && m.end <= e.end))
                 };
                 std::iter::once(reading.folded()).chain(reading.views().undone()).any(stands)
+            }
+            "language" | "languages" => strings(wanted).contains(&language::guess(reading.shown())?),
+            "hash_in" => {
+                let hash = template::hash(reading.folded());
+                self.list(wanted.as_str().expect("a list"), pack).iter().any(|(_, entry)| *entry == hash)
             }
             "starts_with" => strings(wanted).iter().any(|start| reading.text().starts_with(start)),
             "length_above" => characters > wanted.as_u64().expect("a count"),

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tapis::config::facts::{FACTS, FactSpec, FieldSpec, ListKind, Shape, THINGS};
 use tapis::config::source::{Source, Sources};
 use tapis::policy::{self, Policy};
+use tapis::text::template;
 
 const WORDS: &[&str] = &[
     "bank",
@@ -48,6 +49,8 @@ const DOMAINS: &[&str] = &[
 const SENDERS: &[&str] = &["DBS", "SingPost", "gov.sg", "KBank", "abc_def", "agg-1", "62033", "+6581112222"];
 const NUMBERS: &[&str] = &["65", "+66", "6281", "+65 6000 1111", "62033", "6591112222"];
 const ADDRESSES: &[&str] = &["10.0.0.0/8", "192.0.2.7", "2001:db8::/32"];
+const TLVS: &[&str] = &["0x1400", "5121", "0x3fff", "0x2000"];
+const DATES: &[&str] = &["11-25", "11-28", "2026-12-02", "2026-12-05", "12-08", "2026-12-10", "12-12", "2025-12-15"];
 const COUNTRIES: &[&str] = &["SG", "TH", "ID", "PH", "VN", "MY"];
 const PACK: &str = "pk";
 
@@ -244,6 +247,8 @@ fn value(fact: &'static FactSpec, field: &'static FieldSpec) -> BoxedStrategy<Va
         Shape::Duration => one_of(&["30s", "10m", "24h", "7d"]),
         Shape::Within => one_of(&["22:00-07:00", "09:00-17:30", "00:00-00:01"]),
         Shape::Zone => one_of(&["Asia/Ho_Chi_Minh", "America/New_York", "UTC"]),
+        Shape::Tag => one_of(TLVS),
+        Shape::Tags => some_of(TLVS),
         Shape::Finding => any::<u8>().prop_map(|n| json!(format!("#{n}"))).boxed(),
     }
 }
@@ -260,7 +265,12 @@ fn fact() -> BoxedStrategy<Value> {
                 let has = |fields: &[&FieldSpec], name: &str| fields.iter().any(|f| f.name == name);
                 let needs = match fact.name {
                     "text" if has(&fields, "except") && !has(&fields, "regex") => Some("regex"),
-                    "time" if has(&fields, "zone") && !has(&fields, "days") && !has(&fields, "within") => {
+                    "time"
+                        if has(&fields, "zone")
+                            && !has(&fields, "days")
+                            && !has(&fields, "within")
+                            && !has(&fields, "calendar_in") =>
+                    {
                         Some("within")
                     }
                     _ => None,
@@ -490,6 +500,9 @@ impl Book {
                 "domains-1": { "domains": &DOMAINS[..4] }, "domains-2": { "domains": &DOMAINS[4..] },
                 "senders-1": { "senders": &SENDERS[..3] }, "senders-2": { "senders": &SENDERS[3..] },
                 "numbers-1": { "numbers": &NUMBERS[..2] }, "numbers-2": { "numbers": &NUMBERS[2..] },
+                "dates-1": { "dates": &DATES[..3] }, "dates-2": { "dates": &DATES[3..] },
+                "hashes-1": { "hashes": [template::hash("")] },
+                "hashes-2": { "hashes": [template::hash("bank"), template::hash("otp 0"), template::hash("123")] },
                 "addresses-1": { "addresses": &ADDRESSES[..1] }, "addresses-2": { "addresses": &ADDRESSES[1..] },
             },
             "registries": {

@@ -98,6 +98,7 @@ fn describe(fields: &[Field]) -> String {
         },
         FieldValue::Countries(c) => c.iter().map(|c| c.as_str().to_owned()).collect::<Vec<_>>().join(", "),
         FieldValue::Flag(flag) => flag.to_string(),
+        FieldValue::Tags(tags) => tags.iter().map(|t| format!("{:#06x}", t.0)).collect::<Vec<_>>().join(", "),
         FieldValue::Count(n) => n.to_string(),
         FieldValue::Number(n) => Points(*n).to_string(),
         FieldValue::Money(n) if n % 100 == 0 => (n / 100).to_string(),

@@ -31,7 +31,7 @@ impl<'a> Compiler<'a> {
             "message" => message_test(field),
             "sender" | "recipient" | "account" | "peer" => self.party_test(fact, field, scope),
             "text" => return self.text_test(field, all, scope),
-            "time" => return self.time_test(field, all),
+            "time" => return self.time_test(field, all, scope),
             _ => self.thing_test(fact, field, scope),
         };
         test.map(Some)
@@ -86,6 +86,13 @@ impl<'a> Compiler<'a> {
             ("starts_with", FieldValue::Texts(starts)) => {
                 Test::StartsWith(starts.iter().map(|s| s.value.clone()).collect())
             }
+            ("language" | "languages", FieldValue::Texts(codes)) => {
+                Test::Language(codes.iter().map(|c| c.value.clone()).collect())
+            }
+            ("hash_in", _) => match self.list_named(field, &[ListKind::Hashes], scope)? {
+                Entries::Hashes(hashes) => Test::HashIn(hashes.clone()),
+                _ => return None,
+            },
             ("obfuscation_above", FieldValue::Number(n)) => Test::ObfuscationAbove(u64::try_from(*n).unwrap_or(0)),
             ("length_above", FieldValue::Count(n)) => Test::LengthAbove(*n),
             ("length_below", FieldValue::Count(n)) => Test::LengthBelow(*n),
@@ -131,7 +138,7 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn time_test(&mut self, field: &Field, all: &[Field]) -> Option<Option<Test>> {
+    fn time_test(&mut self, field: &Field, all: &[Field], scope: &Scope<'_>) -> Option<Option<Test>> {
         let named = all.iter().find(|f| f.spec.name == "zone").and_then(|f| texts(f).first());
         let zone = match named {
             None => jiff::tz::TimeZone::UTC,
@@ -153,6 +160,10 @@ impl<'a> Compiler<'a> {
                     |d: &Placed<String>| names.iter().position(|n| *n == d.value).and_then(|n| i8::try_from(n).ok());
                 Test::Days { days: days.iter().filter_map(number).collect(), zone }
             }
+            ("calendar_in", _) => match self.list_named(field, &[ListKind::Dates], scope)? {
+                Entries::Dates(dates) => Test::Calendar { dates: dates.clone(), zone },
+                _ => return None,
+            },
             _ => return Some(None),
         }))
     }
@@ -224,6 +235,7 @@ fn message_test(field: &Field) -> Option<Test> {
         ("parts_above", FieldValue::Count(n)) => Test::PartsAbove(*n),
         ("protocol_id", FieldValue::Count(n)) => Test::ProtocolId(u8::try_from(*n).ok()?),
         ("ports", FieldValue::Flag(has)) => Test::Ports(*has),
+        ("tlv" | "tlvs", FieldValue::Tags(tags)) => Test::Tlv(tags.clone().into()),
         ("port", FieldValue::Count(n)) => Test::Port(u16::try_from(*n).ok()?),
         ("payload" | "payloads", FieldValue::Texts(names)) => {
             Test::Payload(names.iter().filter_map(|n| Payload::from_name(&n.value)).collect())

@@ -6,6 +6,7 @@ use super::{Compiler, Entries, Scope, full, texts};
 use crate::config::diagnostic;
 use crate::config::spec::{Field, ListKind, Place, Placed, RegistryEntry};
 use crate::limits::LIKE_ENTRIES_MAX;
+use crate::rules::calendar::Dates;
 use crate::rules::likeness::Likeness;
 use crate::rules::list::{Addresses, Domains, FOR_EVER, Fault, Prefixes, Registry, Senders, Until, midnight};
 use crate::rules::word::Word;
@@ -82,6 +83,9 @@ impl Compiler<'_> {
             }
             Fault::Address => ("address", "no IP address or network", "write 192.0.2.1 or 192.0.2.0/24"),
             Fault::Date => ("date", "no date", "write 2027-11-30"),
+            Fault::Hash => {
+                ("hash", "no hash of a text", "16 hexadecimal digits: `template` of a record, or of `tapis explain`")
+            }
         };
         self.diagnostics.error(&entry.place, code, format!("`{}` is {what}", entry.value)).help(help);
     }
@@ -190,7 +194,20 @@ impl Compiler<'_> {
                 fill(Fault::Address, &mut |entry, until| addresses.insert(entry, until));
                 Entries::Addresses(addresses)
             }
-            ListKind::Hashes => Entries::Hashes(entries.len()),
+            ListKind::Hashes => {
+                let mut hashes = Senders::default();
+                let is_hash = |entry: &str| entry.len() == 16 && entry.bytes().all(|b| b.is_ascii_hexdigit());
+                fill(Fault::Hash, &mut |entry, until| {
+                    hashes.insert(entry, until);
+                    is_hash(entry)
+                });
+                Entries::Hashes(hashes)
+            }
+            ListKind::Dates => {
+                let mut dates = Dates::default();
+                fill(Fault::Date, &mut |entry, until| dates.insert(entry, until));
+                Entries::Dates(dates)
+            }
         }
     }
 

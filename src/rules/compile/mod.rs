@@ -9,6 +9,7 @@ mod rule;
 
 use std::collections::HashMap;
 
+use super::calendar::Dates;
 use super::list::{Addresses, Domains, Prefixes, Senders};
 use super::matcher::{Builder, SetId};
 use super::word::Word;
@@ -71,7 +72,8 @@ enum Entries {
     Senders(Senders),
     Numbers(Prefixes),
     Addresses(Addresses),
-    Hashes(usize),
+    Hashes(Senders),
+    Dates(Dates),
 }
 
 struct Compiler<'a> {
@@ -172,7 +174,8 @@ impl<'a> Compiler<'a> {
             Entries::Senders(s) => s.count(),
             Entries::Numbers(n) => n.count(),
             Entries::Addresses(a) => a.count(),
-            Entries::Hashes(n) => *n,
+            Entries::Hashes(h) => h.count(),
+            Entries::Dates(d) => d.count(),
         };
         let lists = self.lists.iter().map(|(name, entries)| (name.clone(), count(entries)));
         lists.chain(self.registries.all.iter().map(|(name, r)| (name.clone(), r.count()))).collect()
