@@ -1,6 +1,12 @@
 //! Every key of the YAML, as one table: the decoder takes the names it knows from it, and the reference and the schema
 //! for editors are written from it. What a fact asks stands in [`super::facts`].
 
+mod case;
+mod node;
+
+pub use case::{BEFORE, CASE, KNOWN, STANDING};
+pub use node::{JOURNAL, LIMITS, PARTS, SMSC, TIMERS};
+
 use super::facts::Shape;
 use super::rules::CATEGORIES;
 
@@ -164,65 +170,6 @@ pub static EXEMPTION: Section = Section {
         key("cases", Kind::Sections(&CASE), "", "messages that it must, or must not, hold for"),
         key("basis", TEXT, "", "the law or contract"),
         key("refs", ONE_OR_MORE, "", "sources"),
-    ],
-};
-
-/// One case.
-pub static CASE: Section = Section {
-    name: "a case",
-    keys: &[
-        key("from", TEXT, "\"+6590000001\"", "source address").needed(),
-        key("to", TEXT, "\"+6590000002\"", "destination address").needed(),
-        key("text", TEXT, "hello", "what the message says").needed(),
-        key("account", TEXT, "agg-sg-1", "the system_id it comes through"),
-        key("direction", DIRECTION, "mt", "mt when not said"),
-        key("at", Kind::Moment, "\"2026-11-23T22:00+07:00\"", "when it is sent"),
-        key("schedule", Kind::Moment, "\"2026-11-24T08:00+07:00\"", "when it is to be delivered"),
-        key("data_coding", count(255), "8", "the narrowest that carries the text when not said"),
-        key("parts", count(255), "3", "parts of the whole message"),
-        key(
-            "tlvs",
-            Kind::Each(&TEXT),
-            "{ 0x1400: \"110100001234\" }",
-            "a vendor's optional parameters that it carries",
-        ),
-        key("known", Kind::Section(&KNOWN), "{ sender: 7d }", "how long things are known; a year when not said"),
-        key("before", Kind::Section(&BEFORE), "{ messages: 300, every: 1s }", "what came before it"),
-        key("standing", Kind::Section(&STANDING), "{ sender: 12 }", "what earlier messages say, from 0 to 100"),
-        key("expect", choice(&["fires", "silent"]), "fires", "what the rule does, in shadow or exempt too"),
-        key("action", choice(&["pass", "tag", "block"]), "tag", "what is finally done"),
-    ],
-};
-
-/// `known:` of a case.
-pub static KNOWN: Section = Section {
-    name: "`known`",
-    keys: &[
-        key("sender", DURATION, "7d", "the sender"),
-        key("domain", DURATION, "3d", "the domains of links"),
-        key("table", DURATION, "30d", "the memory as a whole"),
-    ],
-};
-
-/// `before:` of a case.
-pub static BEFORE: Section = Section {
-    name: "`before`",
-    keys: &[
-        key("messages", count(1_000_000), "300", "how many"),
-        key("every", DURATION, "1s", "how far apart"),
-        key("recipients", choice(&["same", "distinct"]), "distinct", "to whom"),
-    ],
-};
-
-/// `standing:` of a case.
-pub static STANDING: Section = Section {
-    name: "`standing`",
-    keys: &[
-        key("sender", count(100), "12", "the sender's"),
-        key("account", count(100), "12", "the account's"),
-        key("domain", count(100), "12", "the links' domains'"),
-        key("phone", count(100), "12", "the telephone numbers'"),
-        key("campaign", count(100), "12", "that of texts alike"),
     ],
 };
 
@@ -464,67 +411,6 @@ pub static MAIN_FILE: Section = Section {
         key("on_limit", FAILURE, "pass", "a text longer than is judged"),
         key("on_unknown_command", FAILURE, "pass", "a PDU that is not of the standard"),
         key("on_journal_full", FAILURE, "pass", "the journal cannot be written"),
-    ],
-};
-
-/// One entry of `smsc:`.
-pub static SMSC: Section = Section {
-    name: "an smsc",
-    keys: &[
-        key("id", TEXT, "a", "its name in metrics and journal"),
-        key("address", TEXT, "127.0.0.1:2776", "host:port").needed(),
-    ],
-};
-
-/// `journal:`
-pub static JOURNAL: Section = Section {
-    name: "`journal`",
-    keys: &[
-        key("dir", TEXT, "../var/journal", "the folder").needed(),
-        key("passes_one_in", count(1_000_000_000), "1000", "passes that are written; blocks and tags always are"),
-        key("text", choice(&["off", "masked", "on"]), "masked", "whether texts are written"),
-        key("segment", Kind::Size, "64MiB", "after which a new file is begun"),
-        key("sync_every", DURATION, "1s", "how often records are forced to the disk"),
-    ],
-};
-
-/// `timers:`
-pub static TIMERS: Section = Section {
-    name: "`timers`",
-    keys: &[
-        key("session_init", DURATION, "10s", "from connection to bind"),
-        key("response", DURATION, "60s", "from request to answer"),
-        key("enquire_link", DURATION, "60s", "silence before an enquire_link"),
-        key("linger", DURATION, "2s", "from the first close to the last"),
-        key("drain", DURATION, "10s", "from SIGTERM to the end"),
-        key("connect", DURATION, "3s", "to connect to one SMSC"),
-    ],
-};
-
-const OFF_OR_DURATION: Kind = Kind::Either(&[choice(&["off"]), DURATION]);
-
-/// `parts:`
-pub static PARTS: Section = Section {
-    name: "`parts`",
-    keys: &[
-        key("hold", OFF_OR_DURATION, "800ms", "the longest that a part is held"),
-        key("hold_mo", FLAG, "false", "whether parts from the SMSC are held too"),
-        key("quiet", DURATION, "200ms", "silence after which a peer is taken to wait for an answer"),
-        key("verdict_ttl", DURATION, "5m", "how long a part is remembered"),
-        key("join_singles", OFF_OR_DURATION, "2s", "messages to one recipient within this are also judged as one"),
-    ],
-};
-
-/// `limits:`
-pub static LIMITS: Section = Section {
-    name: "`limits`",
-    keys: &[
-        key("pdu", Kind::Size, "65KiB", "the largest command_length"),
-        key("leg_buffer", Kind::Size, "256KiB", "octets buffered for one leg"),
-        key("outstanding", count(1_000_000), "1000", "requests outstanding in one direction"),
-        key("sessions", count(1_000_000), "10000", "sessions at a time"),
-        key("accounts", count(10_000), "500", "accounts that metrics name"),
-        key("parts", Kind::Size, "64MiB", "octets of parts that are remembered"),
     ],
 };
 

@@ -1,0 +1,64 @@
+//! Keys of `tapis.yaml` that are no policy: sockets, files, timers, limits.
+
+use super::{DURATION, FLAG, Kind, Section, TEXT, choice, count, key};
+
+/// One entry of `smsc:`.
+pub static SMSC: Section = Section {
+    name: "an smsc",
+    keys: &[
+        key("id", TEXT, "a", "its name in metrics and journal"),
+        key("address", TEXT, "127.0.0.1:2776", "host:port").needed(),
+    ],
+};
+
+/// `journal:`
+pub static JOURNAL: Section = Section {
+    name: "`journal`",
+    keys: &[
+        key("dir", TEXT, "../var/journal", "the folder").needed(),
+        key("passes_one_in", count(1_000_000_000), "1000", "passes that are written; blocks and tags always are"),
+        key("text", choice(&["off", "masked", "on"]), "masked", "whether texts are written"),
+        key("segment", Kind::Size, "64MiB", "after which a new file is begun"),
+        key("sync_every", DURATION, "1s", "how often records are forced to the disk"),
+    ],
+};
+
+/// `timers:`
+pub static TIMERS: Section = Section {
+    name: "`timers`",
+    keys: &[
+        key("session_init", DURATION, "10s", "from connection to bind"),
+        key("response", DURATION, "60s", "from request to answer"),
+        key("enquire_link", DURATION, "60s", "silence before an enquire_link"),
+        key("linger", DURATION, "2s", "from the first close to the last"),
+        key("drain", DURATION, "10s", "from SIGTERM to the end"),
+        key("connect", DURATION, "3s", "to connect to one SMSC"),
+    ],
+};
+
+const OFF_OR_DURATION: Kind = Kind::Either(&[choice(&["off"]), DURATION]);
+
+/// `parts:`
+pub static PARTS: Section = Section {
+    name: "`parts`",
+    keys: &[
+        key("hold", OFF_OR_DURATION, "800ms", "the longest that a part is held"),
+        key("hold_mo", FLAG, "false", "whether parts from the SMSC are held too"),
+        key("quiet", DURATION, "200ms", "silence after which a peer is taken to wait for an answer"),
+        key("verdict_ttl", DURATION, "5m", "how long a part is remembered"),
+        key("join_singles", OFF_OR_DURATION, "2s", "messages to one recipient within this are also judged as one"),
+    ],
+};
+
+/// `limits:`
+pub static LIMITS: Section = Section {
+    name: "`limits`",
+    keys: &[
+        key("pdu", Kind::Size, "65KiB", "the largest command_length"),
+        key("leg_buffer", Kind::Size, "256KiB", "octets buffered for one leg"),
+        key("outstanding", count(1_000_000), "1000", "requests outstanding in one direction"),
+        key("sessions", count(1_000_000), "10000", "sessions at a time"),
+        key("accounts", count(10_000), "500", "accounts that metrics name"),
+        key("parts", Kind::Size, "64MiB", "octets of parts that are remembered"),
+    ],
+};
