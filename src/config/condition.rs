@@ -117,7 +117,13 @@ impl Decoder<'_> {
                 continue;
             };
             match self.field_value(value, fact, spec) {
-                Some(v) => all.push(Field { spec, value: v, place: value.place.clone() }),
+                Some(v) => {
+                    let stretches = match &value.value {
+                        Value::Scalar { stretches, .. } if matches!(spec.shape, Shape::Regex) => stretches.clone(),
+                        _ => Box::default(),
+                    };
+                    all.push(Field { spec, value: v, place: value.place.clone(), stretches });
+                }
                 None => whole = false,
             }
         }

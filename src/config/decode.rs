@@ -174,7 +174,7 @@ impl Decoder<'_> {
         let text = self.text(node, what)?.value;
         let Some(value) = hundredths(&text) else {
             let message = format!("{what} must be a number with at most two decimals, not `{text}`");
-            self.diagnostics.error(&node.place, "wrong-shape", message);
+            self.diagnostics.error(&node.place, "wrong-shape", message).help("write 6 or 2.5");
             return None;
         };
         if (min * 100..=max * 100).contains(&value) {

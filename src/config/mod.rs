@@ -16,6 +16,7 @@ pub mod schema;
 pub mod settings;
 pub mod source;
 pub mod spec;
+pub mod stretch;
 pub mod tree;
 
 use decode::{Decoder, Fields};

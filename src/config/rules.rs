@@ -215,7 +215,7 @@ impl Decoder<'_> {
         let text = |d: &mut Self, key: &str| fields.get(key).and_then(|n| d.text(n, &format!("`{key}`")));
         // An empty address or text is something to try, when it is meant.
         let maybe_empty = |d: &mut Self, key: &str| match fields.get(key) {
-            Some(Node { place, value: Value::Scalar { text, quoted: true } }) if text.is_empty() => {
+            Some(Node { place, value: Value::Scalar { text, quoted: true, .. } }) if text.is_empty() => {
                 Some(Placed { value: String::new(), place: place.clone() })
             }
             node => node.and_then(|n| d.text(n, &format!("`{key}`"))),

@@ -5,6 +5,7 @@ use std::time::Duration;
 pub use super::decode::Placed;
 pub use super::facts::{FactSpec, FieldSpec, ListKind, THINGS};
 pub use super::source::{ListFile, Place};
+pub use super::stretch::{Stretch, place as place_in};
 use crate::text::Alphabet;
 use crate::text::number::Country;
 use crate::wire::command::{CommandStatus, Tag};
@@ -128,6 +129,8 @@ pub struct Field {
     pub value: FieldValue,
     /// Where the value stands.
     pub place: Place,
+    /// Where the characters of a regex stand.
+    pub stretches: Box<[Stretch]>,
 }
 
 /// What a field is compared with.

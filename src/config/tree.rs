@@ -11,6 +11,7 @@ use serde_yaml::Spanned;
 
 use super::diagnostic::Diagnostics;
 use super::source::{Place, Source};
+use super::stretch::{Stretch, stretches};
 
 /// One value with its place.
 #[derive(Clone, Debug)]
@@ -32,6 +33,8 @@ pub enum Value {
         text: String,
         /// Whether it stood in quotes, or as a block.
         quoted: bool,
+        /// Where its characters stand, unless they stand one behind the other from its place on.
+        stretches: Box<[Stretch]>,
     },
     /// A sequence.
     Sequence(Vec<Node>),
@@ -40,6 +43,10 @@ pub enum Value {
 }
 
 impl Value {
+    fn plain(text: &str) -> Self {
+        Self::Scalar { text: text.to_owned(), quoted: false, stretches: Box::default() }
+    }
+
     /// The word for messages.
     #[must_use]
     pub fn kind(&self) -> &'static str {
@@ -209,10 +216,51 @@ pub fn parse(source: &Source, diagnostics: &mut Diagnostics) -> Option<Node> {
             let message = message.lines().next().unwrap_or("cannot be read").trim_start_matches("error: ");
             let here = format!(" at line {}, column {}", place.line, place.column);
             let message = message.trim_end_matches(here.as_str());
-            diagnostics.error(&place, "yaml", message);
+            if message.contains("tab")
+                && let Some((line, column)) = first_tab(&source.text, place.line)
+            {
+                place = Place { line, column, ..place };
+            }
+            let diagnostic = diagnostics.error(&place, "yaml", message);
+            if let Some(help) = syntax_help(message) {
+                diagnostic.help(help);
+            }
             None
         }
     }
+}
+
+/// The tab that indents a line, of the lines that the parser may mean: it tells where it was when it saw it.
+fn first_tab(text: &str, line: usize) -> Option<(usize, usize)> {
+    let lines = super::diagnostic::lines(text).enumerate().skip(line.saturating_sub(1)).take(2);
+    let mut tabs = lines.filter_map(|(n, l)| {
+        let blank = l.chars().take_while(|c| c.is_whitespace());
+        Some((n + 1, blank.take_while(|c| *c != '\t').count() + 1))
+            .filter(|(_, at)| l.chars().nth(at - 1) == Some('\t'))
+    });
+    tabs.next()
+}
+
+/// What is meant by a complaint of the parser, for those who do not write parsers.
+fn syntax_help(message: &str) -> Option<&'static str> {
+    let says = |words: &str| message.contains(words);
+    Some(if says("tab") {
+        "YAML is indented by spaces only: take the tab out"
+    } else if says("mapping values are not allowed") {
+        "a text that has a colon and a space in it must be quoted; else this line is indented too far"
+    } else if says("'-' indicator") || says("block mapping") || says("block collection") || says("indent") {
+        "lines of one list or map begin at the same column"
+    } else if says("anchor") || says("alias") {
+        "a word that begins with * or & must be quoted"
+    } else if says("flow mapping") || says("flow sequence") || says("bracket") {
+        "a bracket before this is not closed, or a comma is missing"
+    } else if says("quote") {
+        "end it with the quote that it began with"
+    } else if says("cannot start any token") || says("reserved") || says("directive") {
+        "a word that begins with @, `, % or another sign must be quoted"
+    } else {
+        return None;
+    })
 }
 
 struct Reader<'a> {
@@ -235,12 +283,13 @@ impl Reader<'_> {
         let tag = self.refuse_tag(&place, &location);
         let value = match spanned.value {
             // What was meant is told; it is not missing as well.
-            Shape::Null if tag.is_some() => Value::Scalar { text: tag.unwrap_or_default(), quoted: false },
+            Shape::Null if tag.is_some() => Value::plain(&tag.unwrap_or_default()),
             Shape::Null => Value::Null,
-            Shape::Plain => Value::Scalar { text: source.trim().to_owned(), quoted: false },
+            Shape::Plain => Value::plain(source.trim()),
             Shape::Text(text) => {
                 let quoted = source.starts_with(['"', '\'', '|', '>']);
-                Value::Scalar { text, quoted }
+                let stretches = stretches(&source, &text, &place);
+                Value::Scalar { text, quoted, stretches }
             }
             Shape::Sequence(items) => Value::Sequence(items.into_iter().map(|i| self.node(i)).collect()),
             Shape::Map(entries) => {

@@ -1,7 +1,7 @@
 //! The tests of facts: one field, one [`Test`].
 
 use super::{Compiler, Entries, Scope, texts};
-use crate::config::spec::{FactSpec, Field, FieldValue, ListKind, Placed};
+use crate::config::spec::{FactSpec, Field, FieldValue, ListKind, Placed, place_in};
 use crate::message::{Direction, PartyKind};
 use crate::rules::condition::{Test, Whose};
 use crate::rules::likeness::is_affix;
@@ -78,9 +78,8 @@ impl<'a> Compiler<'a> {
                 _ => return None,
             },
             ("regex", FieldValue::Texts(patterns)) => {
-                let pattern = patterns.first()?;
-                let except = all.iter().find(|f| f.spec.name == "except").and_then(|f| texts(f).first());
-                return self.regex(pattern, except).map(Some);
+                let except = all.iter().find(|f| f.spec.name == "except");
+                return self.regex(field, patterns.first()?, except).map(Some);
             }
             ("except", _) => return Some(None),
             ("starts_with", FieldValue::Texts(starts)) => {
@@ -100,7 +99,8 @@ impl<'a> Compiler<'a> {
         }))
     }
 
-    fn regex(&mut self, pattern: &Placed<String>, except: Option<&Placed<String>>) -> Option<Test> {
+    fn regex(&mut self, field: &Field, pattern: &Placed<String>, beside: Option<&Field>) -> Option<Test> {
+        let except = beside.and_then(|f| texts(f).first());
         match self.builder.regex(&pattern.value, except.map(|e| e.value.as_str())) {
             Ok(id) => {
                 if self.builder.is_always_run(id) {
@@ -114,9 +114,8 @@ impl<'a> Compiler<'a> {
                 Some(Test::Regex(id))
             }
             Err((in_except, bad)) => {
-                let text = if in_except { except? } else { pattern };
-                let quote = usize::from(text.place.length > text.value.chars().count());
-                let place = text.place.shifted(bad.at + quote);
+                let field = if in_except { beside? } else { field };
+                let place = place_in(&field.stretches, &field.place, bad.at);
                 let diagnostic =
                     self.diagnostics.error(&place, "regex", format!("this regex cannot be used: {}", bad.message));
                 let about = |words: &str| bad.message.contains(words);

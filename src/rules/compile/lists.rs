@@ -24,7 +24,9 @@ impl Compiler<'_> {
         let text = match found.map(|f| &f.text) {
             Some(Ok(text)) => text,
             Some(Err(why)) => {
-                self.diagnostics.error(&file.place, "file", format!("cannot read `{}`: {why}", file.value));
+                self.diagnostics
+                    .error(&file.place, "file", format!("cannot read `{}`: {why}", file.value))
+                    .help("a file is looked for beside the rule file, in the folder above, and beside tapis.yaml");
                 return Vec::new();
             }
             None => {
@@ -82,7 +84,7 @@ impl Compiler<'_> {
                 ("number", "no number", "write digits from the country's code on: \"+65\", \"+6591234567\"")
             }
             Fault::Address => ("address", "no IP address or network", "write 192.0.2.1 or 192.0.2.0/24"),
-            Fault::Date => ("date", "no date", "write 2027-11-30"),
+            Fault::Date => ("date", "no date", "write 2027-11-30; in a list of dates 11-30 is that day of every year"),
             Fault::Hash => {
                 ("hash", "no hash of a text", "16 hexadecimal digits: `template` of a record, or of `tapis explain`")
             }
