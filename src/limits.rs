@@ -25,6 +25,9 @@ pub const ENTITIES_MAX: usize = 64;
 /// Entries of a list or registry whose look names are compared with; a longer one holds more than what is protected.
 pub const LIKE_ENTRIES_MAX: usize = 100_000;
 
+/// Octets of a list that is fetched.
+pub const FEED_OCTETS_MAX: usize = 256 * 1024 * 1024;
+
 /// Destinations in one submit_multi (SMPP 3.4 §4.5.1).
 pub const DESTINATIONS_MAX: usize = 255;
 

@@ -2,6 +2,7 @@
 
 mod difference;
 mod doubts;
+mod lists;
 mod notes;
 mod tags;
 
@@ -10,6 +11,7 @@ use std::collections::HashMap;
 pub use crate::config::spec::{Exceptions, Failure};
 pub use difference::Difference;
 pub use doubts::doubts;
+pub use lists::Feed;
 pub use notes::{Note, notes};
 pub use tags::TagEdits;
 
@@ -58,6 +60,8 @@ pub struct Policy {
     profiles: Vec<(ProfileSpec, Profile)>,
     tags: Vec<Tag>,
     exceptions: Exceptions,
+    feeds: Vec<Feed>,
+    lists: Vec<String>,
     /// Parts of the digest, for telling what changed.
     parts: difference::Parts,
 }
@@ -121,6 +125,7 @@ impl Policy {
     fn compile(spec: &Spec, sources: &Sources, diagnostics: &mut Diagnostics) -> Self {
         let mut spec = spec.clone();
         default_tag(&mut spec);
+        lists::edit(&mut spec, &sources.edits, diagnostics);
         let rules = rules::compile(&spec, &sources.lists, diagnostics);
         let tags: Vec<Tag> = spec.tags.iter().map(|t| Tag::compile(t, diagnostics)).collect();
         let profiles = profiles(&spec, diagnostics);
@@ -144,6 +149,8 @@ impl Policy {
             profiles,
             tags,
             exceptions: spec.exceptions,
+            feeds: lists::feeds(&spec),
+            lists: spec.lists.iter().map(lists::name).collect(),
             parts,
         }
     }
@@ -220,6 +227,23 @@ impl Policy {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Full names of its lists, registries apart.
+    pub fn lists(&self) -> impl Iterator<Item = &str> {
+        self.lists.iter().map(String::as_str)
+    }
+
+    /// Whether it has a list of this full name.
+    #[must_use]
+    pub fn has_list(&self, name: &str) -> bool {
+        self.lists.iter().any(|l| l == name)
+    }
+
+    /// The lists that are fetched.
+    #[must_use]
+    pub fn feeds(&self) -> &[Feed] {
+        &self.feeds
     }
 
     /// What another policy would change.

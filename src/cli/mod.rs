@@ -2,11 +2,13 @@
 //!
 //! Exit codes are a contract: 0 fine, 1 a case or comparison failed, 2 usage, 78 configuration.
 
+mod admin;
 mod check;
 mod decode;
 mod demo;
 mod explain;
 mod help;
+mod list;
 mod reload;
 mod rules;
 mod run;
@@ -38,6 +40,7 @@ enum Command {
     Decode(decode::Args),
     Reload(reload::Args),
     Rules(rules::Args),
+    List(list::Args),
     Sim(sim::Args),
     Help(help::Args),
 }
@@ -96,6 +99,7 @@ pub fn main() -> ExitCode {
         Command::Decode(args) => decode::run(&args),
         Command::Reload(args) => reload::run(&args),
         Command::Rules(args) => rules::run(&args),
+        Command::List(args) => list::run(&args),
         Command::Sim(args) => sim::run(args),
         Command::Help(args) => help::run(&args),
     };

@@ -2,14 +2,10 @@
 
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Empty};
-use hyper::body::Bytes;
-use hyper::{Method, Request, StatusCode};
-use hyper_util::rt::TokioIo;
+use hyper::StatusCode;
 use serde_json::Value;
-use tokio::net::TcpStream;
 
-use super::{Exit, Format, fail, say, tell};
+use super::{Exit, Format, admin, fail, say, tell};
 
 /// Makes a running node load its rules again; whatever is wrong with them, it keeps the old ones.
 #[derive(Debug, clap::Args)]
@@ -49,39 +45,13 @@ pub(super) fn run(args: &Args) -> Exit {
 }
 
 async fn ask(args: &Args) -> Result<(StatusCode, Value), String> {
-    let stream = TcpStream::connect(&args.admin).await.map_err(|e| e.to_string())?;
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|e| e.to_string())?;
-    let mut query = format!("dry_run={}", args.dry_run);
+    let mut path = format!("/api/reload?dry_run={}", args.dry_run);
     for (key, value) in [("if_digest", &args.if_digest), ("actor", &args.actor)] {
         if let Some(value) = value {
-            let plain = |c: char| c.is_ascii_alphanumeric() || "-_.@".contains(c);
-            let value: String = value.chars().map(|c| if plain(c) { c } else { '_' }).collect();
-            query.push_str(&format!("&{key}={value}"));
+            path.push_str(&format!("&{key}={}", admin::escaped(value)));
         }
     }
-    let request = Request::builder()
-        .method(Method::POST)
-        .uri(format!("/api/reload?{query}"))
-        .header("host", &args.admin)
-        .body(Empty::<Bytes>::new())
-        .map_err(|e| e.to_string())?;
-    let answer = async {
-        let response = sender.send_request(request).await.map_err(|e| e.to_string())?;
-        let status = response.status();
-        let body = response.into_body().collect().await.map_err(|e| e.to_string())?.to_bytes();
-        let answer = serde_json::from_slice(&body).map_err(|_| format!("{status} is no answer of a node"))?;
-        Ok((status, answer))
-    };
-    let mut connection = std::pin::pin!(connection);
-    let mut answer = std::pin::pin!(answer);
-    tokio::select! {
-        answered = &mut answer => answered,
-        ended = &mut connection => match ended {
-            Ok(()) => answer.await,
-            Err(error) => Err(error.to_string()),
-        },
-    }
+    admin::post(&args.admin, &path).await
 }
 
 fn report(args: &Args, status: StatusCode, answer: &Value) -> Exit {
@@ -93,15 +63,7 @@ fn report(args: &Args, status: StatusCode, answer: &Value) -> Exit {
     if let Some(error) = answer.get("error").and_then(Value::as_str) {
         tell(format_args!("tapis: {error}"));
     }
-    for diagnostic in answer.get("diagnostics").and_then(Value::as_array).into_iter().flatten() {
-        let text = |key: &str| diagnostic.get(key).and_then(Value::as_str).unwrap_or_default();
-        let number = |key: &str| diagnostic.get(key).and_then(Value::as_u64).unwrap_or_default();
-        let (file, line, column) = (text("file"), number("line"), number("column"));
-        tell(format_args!("{file}:{line}:{column}: {}[{}]: {}", text("severity"), text("code"), text("message")));
-        if !text("help").is_empty() {
-            tell(format_args!("   help: {}", text("help")));
-        }
-    }
+    admin::tell_diagnostics(answer);
     let digest = |key: &str| answer.get(key).and_then(Value::as_str).unwrap_or("none").to_owned();
     let (old, new) = (digest("old_digest"), digest("new_digest"));
     match (exit, args.dry_run) {

@@ -40,7 +40,8 @@ pub(super) struct Args {
 
 /// Runs it.
 pub(super) fn run(args: Args) -> Exit {
-    let origin = Origin { main: args.config.clone(), rules: args.rules.clone() };
+    let state = args.state.as_deref().and_then(|dir| std::path::absolute(dir).ok());
+    let origin = Origin { main: args.config.clone(), rules: args.rules.clone(), state };
     let (mut loaded, sources, _) = match reload::load(&origin, Clock::start().now()) {
         Ok(loaded) => loaded,
         Err((diagnostics, sources)) => {

@@ -1,11 +1,14 @@
 //! What rules name, and what weighs them: lists, registries, tags, groups, accounts, profiles, overrides.
 
+use std::time::Duration;
+
 use super::decode::{Decoder, Fields, Placed};
 use super::facts::ListKind;
 use super::keys;
 use super::rules::Pack;
 use super::spec::{
-    AccountSpec, GroupSpec, ListSpec, OverrideSpec, Points, ProfileSpec, RegistryEntry, RegistrySpec, Spec, TagSpec,
+    AccountSpec, FeedSpec, GroupSpec, ListSpec, OverrideSpec, Points, ProfileSpec, RegistryEntry, RegistrySpec, Spec,
+    TagSpec,
 };
 use super::tree::{Node, Value};
 use crate::text::Alphabet;
@@ -13,6 +16,12 @@ use crate::wire::command::{CommandStatus, Tag};
 
 /// Octets of an alphanumeric sender (3GPP TS 23.040 §9.1.2.5).
 const SOURCE_ADDR_OCTETS_MAX: usize = 11;
+
+/// How often a list is fetched when it does not say.
+const FEED_EVERY: Duration = Duration::from_secs(15 * 60);
+const FEED_EVERY_MIN: Duration = Duration::from_secs(1);
+/// Entries of a fetched list when it does not say.
+const FEED_ENTRIES_MAX: u64 = 10_000_000;
 
 impl Decoder<'_> {
     /// The keys that may stand in any file.
@@ -203,16 +212,15 @@ impl Decoder<'_> {
             return None;
         };
         let kind = ListKind::ALL.into_iter().find(|k| Some(k.name()) == kind.text())?;
-        let mut list = ListSpec { name, pack: pack.id.clone(), kind, entries: Vec::new(), file: None };
+        let (entries, removed) = (Vec::new(), Vec::new());
+        let mut list = ListSpec { name, pack: pack.id.clone(), kind, entries, file: None, feed: None, removed };
         match &source.value {
             Value::Map(_) => {
                 let from = self.fields(source, &what, &keys::LIST_SOURCE.names())?;
                 list.file = from.get("file").and_then(|n| self.text(n, "`file`"));
-                if from.get("url").is_some() {
-                    let message = format!("{what}: lists by `url` are not fetched by this version");
-                    self.diagnostics
-                        .error(from.place, "unsupported", message)
-                        .help("fetch it to a file and name that: { file: .. }");
+                if let Some(url) = from.get("url") {
+                    list.file = self.feed_address(url);
+                    list.feed = self.feed(&from);
                 } else if from.get("file").is_none() {
                     self.missing(from.place, &what, "file");
                 }
@@ -220,6 +228,49 @@ impl Decoder<'_> {
             _ => list.entries = self.texts(source, &what),
         }
         Some(list)
+    }
+
+    fn feed_address(&mut self, node: &Node) -> Option<Placed<String>> {
+        let url = self.text(node, "`url`")?;
+        if url.value.starts_with("https://") {
+            let message = "https:// needs TLS, which this version does not have";
+            self.diagnostics
+                .error(&url.place, "unsupported", message)
+                .help("fetch it to a file and name that: { file: .. }; or through a proxy of yours over http://");
+            return None;
+        }
+        let host = url.value.strip_prefix("http://").and_then(|rest| rest.split('/').next()).unwrap_or_default();
+        if host.is_empty() || url.value.contains(char::is_whitespace) {
+            let message = format!("`{}` is no address of a list", url.value);
+            self.diagnostics.error(&url.place, "url", message).help("write http://host/path or http://host:port/path");
+            return None;
+        }
+        Some(url)
+    }
+
+    fn feed(&mut self, from: &Fields<'_>) -> Option<FeedSpec> {
+        if let Some(file) = from.get("file") {
+            let message = "a list comes from a file or from an address, not from both";
+            self.diagnostics.error(&file.place, "wrong-shape", message).help("make two lists of them");
+        }
+        let every = from.get("every").and_then(|n| self.duration(n, "`every`").map(|every| (n, every)));
+        if let Some((node, _)) = every.filter(|(_, every)| *every < FEED_EVERY_MIN) {
+            let message = "`every` is less than a second";
+            self.diagnostics.error(&node.place, "out-of-range", message).help("write 15m or 24h");
+        }
+        let sha256 = from.get("sha256").and_then(|n| self.text(n, "`sha256`"));
+        if let Some(bad) =
+            sha256.as_ref().filter(|s| s.value.len() != 64 || !s.value.bytes().all(|b| b.is_ascii_hexdigit()))
+        {
+            let message = "`sha256` is no SHA-256";
+            self.diagnostics.error(&bad.place, "hash", message).help("64 hexadecimal digits, as sha256sum prints them");
+        }
+        let entries_max = from.get("entries_max").and_then(|n| self.count(n, "`entries_max`", 1, 100_000_000));
+        Some(FeedSpec {
+            every: every.map_or(FEED_EVERY, |(_, every)| every),
+            sha256: sha256.map(|s| s.value),
+            entries_max: entries_max.unwrap_or(FEED_ENTRIES_MAX),
+        })
     }
 
     fn registry(&mut self, key: &Node, node: &Node, pack: &Pack) -> Option<RegistrySpec> {

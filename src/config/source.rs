@@ -23,6 +23,19 @@ pub struct Sources {
     pub unread: Vec<(String, String)>,
     /// Files that lists and registries name: by the name as written in the rule file named first.
     pub lists: Vec<ListFile>,
+    /// Entries that were added and removed at run time, in their order.
+    pub edits: Vec<ListEdit>,
+}
+
+/// An entry of a list that was added or removed at run time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListEdit {
+    /// The list by its full name.
+    pub list: String,
+    /// The entry as it would be written.
+    pub entry: String,
+    /// Whether it was added.
+    pub added: bool,
 }
 
 /// A file that a list or registry names.

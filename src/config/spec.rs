@@ -260,8 +260,23 @@ pub struct ListSpec {
     pub kind: ListKind,
     /// Entries written inline.
     pub entries: Vec<Placed<String>>,
-    /// A file with more.
+    /// A file with more, or the address of one.
     pub file: Option<Placed<String>>,
+    /// How `file` is fetched, when it is an address.
+    pub feed: Option<FeedSpec>,
+    /// Entries that were removed at run time.
+    pub removed: Vec<String>,
+}
+
+/// A list that is fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeedSpec {
+    /// How often.
+    pub every: Duration,
+    /// What it must hash to.
+    pub sha256: Option<String>,
+    /// More entries are refused.
+    pub entries_max: u64,
 }
 
 /// One entry of `registries:`.

@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::Node;
+use crate::config::source::ListEdit;
 use crate::config::spec::Mode;
 
 /// Answers operators until it is aborted.
@@ -51,11 +52,70 @@ async fn answer(node: Arc<Node>, request: Request<Incoming>) -> Result<Response<
             json_answer(StatusCode::FORBIDDEN, &json!({ "error": "web pages may not reload" }))
         }
         (&Method::POST, "/api/reload") => reload(node, request.uri().query().unwrap_or_default()).await,
+        (&Method::POST, _) if path.starts_with(LISTS) && request.headers().contains_key(ORIGIN) => {
+            json_answer(StatusCode::FORBIDDEN, &json!({ "error": "web pages may not edit lists" }))
+        }
+        (&Method::POST, _) if path.starts_with(LISTS) => {
+            let list = decoded(path.strip_prefix(LISTS).unwrap_or_default());
+            edit(Arc::clone(&node), list, request.uri().query().unwrap_or_default()).await
+        }
         (_, "/metrics" | "/healthz" | "/readyz" | "/api/policy" | "/api/reload") => {
             json_answer(StatusCode::METHOD_NOT_ALLOWED, &json!({ "error": "method not allowed" }))
         }
         _ => json_answer(StatusCode::NOT_FOUND, &json!({ "error": format!("there is no {path}") })),
     })
+}
+
+/// Before the full name of a list.
+const LISTS: &str = "/api/lists/";
+
+/// `add=ENTRY` or `remove=ENTRY`; `actor=…` is recorded.
+async fn edit(node: Arc<Node>, list: String, query: &str) -> Response<Full<Bytes>> {
+    let value = |key: &str| query.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('=')).map(decoded);
+    let (entry, added) = match (value("add"), value("remove")) {
+        (Some(entry), None) if !entry.trim().is_empty() => (entry, true),
+        (None, Some(entry)) if !entry.trim().is_empty() => (entry, false),
+        _ => return json_answer(StatusCode::BAD_REQUEST, &json!({ "error": "write ?add=ENTRY or ?remove=ENTRY" })),
+    };
+    let policy = node.policy.load_full();
+    if !policy.has_list(&list) {
+        let mut known: Vec<_> = policy.lists().collect();
+        known.sort_unstable();
+        return json_answer(
+            StatusCode::NOT_FOUND,
+            &json!({ "error": format!("there is no list `{list}`"), "lists": known }),
+        );
+    }
+    let actor = value("actor").unwrap_or_else(|| "api".into());
+    let edit = ListEdit { list, entry: entry.trim().to_owned(), added };
+    let done = tokio::task::spawn_blocking(move || node.reloader.edit(&node, &edit, &actor)).await;
+    match done {
+        Ok(report) => {
+            let status = if report.ok { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+            json_answer(status, &report.json())
+        }
+        Err(_) => json_answer(StatusCode::INTERNAL_SERVER_ERROR, &json!({ "error": "the edit erred" })),
+    }
+}
+
+/// Text of a URI: `%C3%A9` is é (RFC 3986 §2.1).
+fn decoded(text: &str) -> String {
+    let mut octets = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, more)) = rest.split_first() {
+        let escaped = more.get(..2).filter(|_| *first == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
+        match escaped.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            Some(octet) => {
+                octets.push(octet);
+                rest = more.get(2..).unwrap_or_default();
+            }
+            None => {
+                octets.push(*first);
+                rest = more;
+            }
+        }
+    }
+    String::from_utf8_lossy(&octets).into_owned()
 }
 
 /// `dry_run=true` only tries; `if_digest=…` refuses when another policy is in force; `actor=…` is recorded.

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::edits;
 use crate::config;
 use crate::config::source::{ListFile, Source, Sources};
 
@@ -15,6 +16,8 @@ pub struct Origin {
     pub main: Option<PathBuf>,
     /// Rule files and folders that take the place of those the main file names.
     pub rules: Vec<PathBuf>,
+    /// The folder that remembers over a restart, where it is not as the main file says.
+    pub state: Option<PathBuf>,
 }
 
 /// Reads of a folder in a row that must be the same, and how many are tried.
@@ -63,14 +66,34 @@ impl Origin {
             }
         }
         sources.unread = unread;
+        let state = self.state_of(sources.main.as_ref());
+        sources.edits = state.as_deref().map(edits::read).unwrap_or_default();
         sources.lists = config::files_named(&sources)
             .into_iter()
             .map(|(named_in, name)| {
-                let text = self.list(&named_in, &name);
+                let text = match state.as_deref() {
+                    _ if !name.contains("://") => self.list(&named_in, &name),
+                    Some(state) => feed(state, &name),
+                    None => Ok(String::new()),
+                };
                 ListFile { named_in, name, text }
             })
             .collect();
         sources
+    }
+
+    /// The folder that remembers over a restart.
+    #[must_use]
+    pub fn state(&self) -> Option<PathBuf> {
+        self.state_of(self.main.as_deref().and_then(|main| source(main).ok()).as_ref())
+    }
+
+    fn state_of(&self, main: Option<&Source>) -> Option<PathBuf> {
+        let written = || {
+            let settings = config::read_settings(main?, &mut config::diagnostic::Diagnostics::default());
+            Some(self.main.as_deref()?.parent().unwrap_or(Path::new("")).join(settings.state?))
+        };
+        self.state.clone().or_else(written)
     }
 
     /// A file that a list names is looked for beside the rule file, in the folder above, beside `tapis.yaml`, and in
@@ -127,6 +150,15 @@ fn source(path: &Path) -> Result<Source, Unread> {
     }
 }
 
+/// The last good copy of a list that is fetched; nothing before the first.
+fn feed(state: &Path, url: &str) -> Result<String, String> {
+    match fs::read_to_string(super::feeds::copy(state, url)) {
+        Ok(text) => Ok(text),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        Err(e) => Err(format!("its copy in {}: {e}", state.display())),
+    }
+}
+
 /// A file itself, or the `.yaml` and `.yml` files of a folder and those below, in the order of their names.
 fn rule_files(path: &Path, unread: &mut Vec<Unread>) -> Vec<PathBuf> {
     if !path.is_dir() {
@@ -167,6 +199,9 @@ fn fingerprint(sources: &Sources) -> blake3::Hash {
     for list in &sources.lists {
         hasher.update(list.name.as_bytes()).update(b"\0");
         hasher.update(list.text.as_deref().unwrap_or_default().as_bytes());
+    }
+    for edit in &sources.edits {
+        hasher.update(format!("{edit:?}").as_bytes());
     }
     hasher.finalize()
 }

@@ -64,6 +64,7 @@ fn describe() {
         ("tapis_policy_info", "The policy in force"),
         ("tapis_rules", "Rules by mode"),
         ("tapis_list_entries", "Entries by list"),
+        ("tapis_list_update_timestamp_seconds", "When a fetched list was last known to be as its source has it"),
         ("tapis_journal_queue_records", "Records that wait to be written"),
         ("tapis_config_last_reload_successful", "Whether the last attempt to load a policy succeeded"),
         ("tapis_config_last_reload_success_timestamp_seconds", "When a policy was last loaded"),
@@ -251,6 +252,14 @@ pub fn policy(old: Option<&Policy>, new: &Policy, at_seconds: f64) {
         gauge!("tapis_list_entries", "list" => list.clone()).set(count(*n));
     }
     gauge!("tapis_config_last_reload_success_timestamp_seconds").set(at_seconds);
+}
+
+/// A list was asked for: `changed`, `same`, `refused` or `failed`.
+pub fn list_fetched(list: &str, result: &'static str, at_seconds: f64) {
+    counter!("tapis_list_fetches_total", "list" => list.to_owned(), "result" => result).increment(1);
+    if result == "changed" || result == "same" {
+        gauge!("tapis_list_update_timestamp_seconds", "list" => list.to_owned()).set(at_seconds);
+    }
 }
 
 /// Counts an attempt to load a policy.

@@ -5,6 +5,8 @@
 
 pub mod clock;
 pub mod console;
+pub mod edits;
+pub mod feeds;
 pub mod files;
 pub mod journal;
 pub mod link;
@@ -12,6 +14,7 @@ pub mod live;
 pub mod metrics;
 pub mod peer;
 pub mod reload;
+mod sha256;
 pub mod store;
 pub mod upstream;
 
@@ -154,6 +157,7 @@ impl Node {
             helpers.spawn(console::serve(Arc::clone(self), admin));
         }
         helpers.spawn(Arc::clone(self).keep_house());
+        helpers.spawn(feeds::follow(Arc::clone(self)));
         let mut draining = self.drain.subscribe();
         while !*draining.borrow() {
             let permit = tokio::select! {
@@ -192,6 +196,7 @@ impl Node {
 
     /// The last records, and what is remembered. Nothing is served any more.
     pub fn close(&self) {
+        self.reloader.wait();
         self.tell_tally();
         self.control("stop", json!({}));
         self.save();

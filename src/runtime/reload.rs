@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::files::Origin;
-use super::{Node, metrics};
+use super::{Node, edits, feeds, metrics};
 use crate::case;
 use crate::config::diagnostic::{Diagnostic, Severity};
-use crate::config::source::{Place, Sources};
+use crate::config::source::{ListEdit, Place, Sources};
 use crate::policy::{self, Difference, Loaded};
 use crate::time::Timestamp;
 
@@ -39,6 +39,19 @@ pub struct Report {
 }
 
 impl Report {
+    fn of(old: &str, dry_run: bool) -> Self {
+        Self {
+            ok: false,
+            dry_run,
+            old: old.to_owned(),
+            new: None,
+            difference: Difference::default(),
+            cases: case::Outcome::default(),
+            diagnostics: Vec::new(),
+            rendered: Vec::new(),
+        }
+    }
+
     /// For the API and `tapis reload`.
     #[must_use]
     pub fn json(&self) -> Value {
@@ -102,16 +115,7 @@ impl Reloader {
     pub fn reload(&self, node: &Node, dry_run: bool, actor: &str) -> Report {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let old = node.policy.load_full();
-        let mut report = Report {
-            ok: false,
-            dry_run,
-            old: old.digest().to_owned(),
-            new: None,
-            difference: Difference::default(),
-            cases: case::Outcome::default(),
-            diagnostics: Vec::new(),
-            rendered: Vec::new(),
-        };
+        let mut report = Report::of(old.digest(), dry_run);
         match load(&self.origin, node.clock.now()) {
             Ok((loaded, sources, cases)) => {
                 let new = Arc::new(loaded.policy);
@@ -154,6 +158,102 @@ impl Reloader {
                     tracing::error!(actor, "the policy stays as it is:\n{}", report.rendered.join("\n"));
                 }
             }
+        }
+        report
+    }
+
+    /// Waits for a change that is under way.
+    pub fn wait(&self) {
+        drop(self.turn.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// The folder that remembers over a restart.
+    #[must_use]
+    pub fn state(&self) -> Option<PathBuf> {
+        self.origin.state()
+    }
+
+    /// Takes a fetched list into force, and keeps it, if the policy holds with it. It blocks.
+    pub fn offer_feed(&self, node: &Node, url: &str, text: &str) -> Report {
+        let put = |sources: &mut Sources| {
+            let named = sources.lists.iter_mut().filter(|l| l.name == url);
+            named.for_each(|list| list.text = Ok(text.to_owned()));
+        };
+        let keep = |state: &std::path::Path, _: &Sources| {
+            let copy = feeds::copy(state, url);
+            copy.parent().map_or(Ok(()), std::fs::create_dir_all)?;
+            edits::replace(&copy, text)
+        };
+        self.change(node, json!({ "actor": "feed", "url": url }), put, keep)
+    }
+
+    /// Adds an entry to a list, or removes it, if the policy holds with it. It blocks.
+    pub fn edit(&self, node: &Node, edit: &ListEdit, actor: &str) -> Report {
+        let put = |sources: &mut Sources| {
+            let is_same = |e: &ListEdit| e.list == edit.list && e.entry.eq_ignore_ascii_case(&edit.entry);
+            sources.edits.retain(|e| !is_same(e));
+            sources.edits.push(edit.clone());
+        };
+        let keep = |state: &std::path::Path, sources: &Sources| edits::write(state, &sources.edits);
+        let details = json!({ "actor": actor, "list": edit.list, "entry": edit.entry, "added": edit.added });
+        self.change(node, details, put, keep)
+    }
+
+    /// Reads everything, changes it, and takes it into force and keeps the change when the policy holds with it.
+    fn change(
+        &self,
+        node: &Node,
+        details: Value,
+        put: impl Fn(&mut Sources),
+        keep: impl Fn(&std::path::Path, &Sources) -> std::io::Result<()>,
+    ) -> Report {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = node.policy.load_full();
+        let mut report = Report::of(old.digest(), false);
+        if node.is_draining() {
+            // Its record would come after the last.
+            report.diagnostics = vec![unreadable("the node is draining".into())];
+            return report;
+        }
+        let checked =
+            self.origin.read().map_err(|why| (vec![unreadable(why)], Box::default())).and_then(|mut sources| {
+                put(&mut sources);
+                check(sources, node.clock.now())
+            });
+        match checked {
+            Ok((loaded, sources, cases)) => {
+                let new = Arc::new(loaded.policy);
+                let kept = self.origin.state().ok_or_else(|| "there is no `state` to keep it in".to_owned());
+                match kept.and_then(|state| keep(&state, &sources).map_err(|e| e.to_string())) {
+                    Ok(()) => {
+                        report.ok = true;
+                        report.new = Some(new.digest().to_owned());
+                        report.difference = old.difference(&new);
+                        report.cases = cases;
+                        metrics::policy(Some(&old), &new, super::seconds(node.clock));
+                        node.policy.store(Arc::clone(&new));
+                        self.keep(new.digest(), &sources);
+                    }
+                    Err(why) => report.diagnostics = vec![unreadable(why)],
+                }
+            }
+            Err((diagnostics, sources)) => {
+                report.rendered = diagnostics.iter().map(|d| d.render(&sources)).collect();
+                report.diagnostics = diagnostics;
+            }
+        }
+        if !report.ok || report.new.as_deref() != Some(&report.old) {
+            node.control(
+                "list",
+                json!({
+                    "change": details, "ok": report.ok, "old_digest": report.old, "new_digest": report.new,
+                    "diagnostics": report.diagnostics.len(),
+                }),
+            );
+        }
+        match &report.new {
+            Some(new) => tracing::info!(%details, old = report.old, new, "a list changed"),
+            None => tracing::error!(%details, "the list stays as it is:\n{}", report.rendered.join("\n")),
         }
         report
     }

@@ -12,6 +12,7 @@
 
 mod counts;
 mod hostile;
+mod lists;
 mod node;
 mod peer;
 mod storm;

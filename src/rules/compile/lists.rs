@@ -153,7 +153,12 @@ impl Compiler<'_> {
             let mut entries: Vec<Entry> = written.collect();
             if let Some(file) = &spec.file {
                 entries.extend(self.list_file(file));
+                if spec.feed.is_some() && entries.is_empty() {
+                    let message = format!("`{}` was not fetched yet: the list is empty", file.value);
+                    self.diagnostics.warning(&file.place, "not-fetched", message).help("a running node fetches it");
+                }
             }
+            entries.retain(|e| !spec.removed.iter().any(|r| r.eq_ignore_ascii_case(e.text.value.trim())));
             let compiled = self.list(spec.kind, &entries);
             self.lists.insert(full(spec.pack.as_deref(), &spec.name.value), compiled);
         }
