@@ -112,6 +112,8 @@ pub fn run(loaded: &Loaded, sources: &Sources, now: Timestamp, diagnostics: &mut
         let message = format!("{what} `{id}` has ended");
         diagnostics.warning(place, "ended", message).help("take it out, or let it expire on a later day");
     }
+    let mut scratch = Scratch::default();
+    scratch.rules.unsampled = true;
     let mut runner = Runner {
         spec,
         policy,
@@ -121,7 +123,7 @@ pub fn run(loaded: &Loaded, sources: &Sources, now: Timestamp, diagnostics: &mut
         now,
         ended: ended.join(", "),
         envelope: Envelope::default(),
-        scratch: Scratch::default(),
+        scratch,
         verdict: Verdict::default(),
         outcome: Outcome::default(),
     };
@@ -290,5 +292,42 @@ fn failure(case: &Case, of: Of<'_>, came: Came) -> String {
             let wanted = case.action.unwrap_or(Action::Pass).name();
             format!("case of `{id}` expects {wanted}, and the action is {}", came.action.name())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::source::Source;
+
+    #[test]
+    fn a_sampled_rule_is_asked_of_one_message_in_so_many_and_its_cases_are_asked_all() {
+        let rule = r#"
+rules:
+  - id: sampled
+    action: tag
+    sample: 10
+    when: { has: link }
+    cases:
+      - { from: A, to: "+6590000002", text: "see a.com", expect: fires, action: tag }
+      - { from: A, to: "+6590000002", text: "see b.com", expect: fires, action: tag }
+      - { from: A, to: "+6590000002", text: "see c.com", expect: fires, action: tag }
+"#;
+        let rules = vec![Source { name: "t.yaml".into(), text: rule.into() }];
+        let sources = Sources { rules, ..Sources::default() };
+        let (loaded, mut diagnostics) = policy::read(&sources);
+        let outcome = run(&loaded, &sources, Timestamp(0), &mut diagnostics);
+        assert_eq!((outcome.held, outcome.failed), (3, 0));
+        let (mut envelope, mut scratch, mut verdict) = (Envelope::default(), Scratch::default(), Verdict::default());
+        let mut tagged = |n: u32| {
+            let text = format!("see a{n}.com");
+            let sample = Sample { from: "A", to: "+6590000002", text: &text, ..Sample::default() };
+            sample.read(&loaded.policy, &mut envelope);
+            loaded.policy.judge(&sample.message(&loaded.policy, &envelope), &mut scratch, &mut verdict);
+            verdict.action == Action::Tag
+        };
+        let first: Vec<u32> = (0..1_000).filter(|n| tagged(*n)).collect();
+        assert!((60..140).contains(&first.len()), "{} of 1000", first.len());
+        assert_eq!(first, (0..1_000).filter(|n| tagged(*n)).collect::<Vec<_>>(), "the same message is judged the same");
     }
 }

@@ -150,7 +150,12 @@ pub static RULE: Section = Section {
         key("mode", MODE, "shadow", "shadow is found, counted and written, and changes nothing"),
         key("firm", FLAG, "true", "only an exemption that names the full id silences it"),
         key("expires", Kind::Date, "2027-11-30", "the first day on which it no longer fires"),
-        key("sample", count(1_000_000), "100", "of its findings one in so many is kept for audits"),
+        key(
+            "sample",
+            count(1_000_000),
+            "100",
+            "it is asked of one message in so many, which their contents choose; cases are asked all",
+        ),
     ],
 };
 

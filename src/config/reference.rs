@@ -175,7 +175,7 @@ mod tests {
                 let (main, text) = match *name {
                     "A rule" if ["id", "when", "score"].contains(&key.name) => (
                         false,
-                        format!("rules: [ {{ id: b, score: 2, when: {{ has: code }} }} ]").replace(
+                        "rules: [ { id: b, score: 2, when: { has: code } } ]".replace(
                             match key.name {
                                 "id" => "id: b",
                                 "when" => "when: { has: code }",

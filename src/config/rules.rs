@@ -110,14 +110,15 @@ impl Decoder<'_> {
             mode: fields.get("mode").and_then(|n| self.mode(n)).or(pack.mode).unwrap_or_default(),
             firm: fields.get("firm").and_then(|n| self.flag(n, "`firm`")).unwrap_or(false),
             expires: fields.get("expires").and_then(|n| self.date(n)),
+            sample: fields
+                .get("sample")
+                .and_then(|n| self.count(n, "`sample`", 1, 1_000_000))
+                .and_then(|n| u32::try_from(n).ok()),
             when: and(pack.when.as_ref(), when),
             cases: fields.get("cases").map(|n| self.cases(n)).unwrap_or_default(),
             id: full(pack, id?),
             canonical,
         };
-        if let Some(sample) = fields.get("sample") {
-            self.count(sample, "`sample`", 1, 1_000_000);
-        }
         fields.get("owner").and_then(|n| self.text(n, "`owner`"));
         self.refs(&fields);
         self.rule_advice(node, &fields, &rule);

@@ -220,6 +220,8 @@ pub struct RuleSpec {
     pub firm: bool,
     /// The first day on which it no longer holds, `YYYY-MM-DD`.
     pub expires: Option<Placed<String>>,
+    /// Of the messages that it would fire on, one in so many.
+    pub sample: Option<u32>,
     /// When it fires.
     pub when: Option<Condition>,
     /// Its examples.

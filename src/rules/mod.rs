@@ -64,6 +64,8 @@ pub struct Rule {
     pub digest: Box<str>,
     /// When it ends.
     expires: Option<Timestamp>,
+    /// It is asked of one message in so many.
+    sample: Option<u32>,
     /// It asks for memory of earlier messages.
     pub needs_memory: bool,
     when: Node,
@@ -119,6 +121,8 @@ pub struct Scratch {
     pub findings: Vec<Finding>,
     /// What has ended is asked as if it had not: to tell a rule that no longer does what it should from one that is over.
     pub(crate) timeless: bool,
+    /// A rule that is asked of one message in so many is asked of this one.
+    pub(crate) unsampled: bool,
 }
 
 /// All registries of a policy.
@@ -141,6 +145,16 @@ impl Registries {
     }
 }
 
+/// Whether a message is the one in so many: by what it says, from whom and to whom, so that it is so wherever it is asked.
+fn is_chosen(message: &Message<'_>, one_in: u32) -> bool {
+    let mut hasher = blake3::Hasher::new();
+    for part in [message.sender.id, message.recipient.id, message.reading.text()] {
+        hasher.update(part.as_bytes()).update(b"\0");
+    }
+    let hash = hasher.finalize();
+    hash.as_bytes().first_chunk().is_some_and(|first| u32::from_be_bytes(*first) % one_in.max(1) == 0)
+}
+
 /// The start of a day, in UTC.
 pub(crate) fn midnight(date: &str) -> Option<Timestamp> {
     list::midnight(date, 0)
@@ -158,7 +172,8 @@ impl Ruleset {
         scratch.fired.resize(self.rules.len(), Truth::Unknown);
         for (n, rule) in self.rules.iter().enumerate() {
             let is_over = !scratch.timeless && rule.expires.is_some_and(|at| message.now >= at);
-            let truth = if rule.mode == Mode::Off || is_over {
+            let is_left_out = !scratch.unsampled && rule.sample.is_some_and(|one_in| !is_chosen(message, one_in));
+            let truth = if rule.mode == Mode::Off || is_over || is_left_out {
                 Truth::Unknown
             } else {
                 let Scratch { hits, room, fired, .. } = scratch;

@@ -184,7 +184,7 @@ impl Reloader {
             copy.parent().map_or(Ok(()), std::fs::create_dir_all)?;
             edits::replace(&copy, text)
         };
-        self.change(node, json!({ "actor": "feed", "url": url }), put, keep)
+        self.change(node, &json!({ "actor": "feed", "url": url }), put, keep)
     }
 
     /// Adds an entry to a list, or removes it, if the policy holds with it. It blocks.
@@ -196,14 +196,14 @@ impl Reloader {
         };
         let keep = |state: &std::path::Path, sources: &Sources| edits::write(state, &sources.edits);
         let details = json!({ "actor": actor, "list": edit.list, "entry": edit.entry, "added": edit.added });
-        self.change(node, details, put, keep)
+        self.change(node, &details, put, keep)
     }
 
     /// Reads everything, changes it, and takes it into force and keeps the change when the policy holds with it.
     fn change(
         &self,
         node: &Node,
-        details: Value,
+        details: &Value,
         put: impl Fn(&mut Sources),
         keep: impl Fn(&std::path::Path, &Sources) -> std::io::Result<()>,
     ) -> Report {

@@ -118,6 +118,7 @@ impl<'a> Compiler<'a> {
             facts,
             digest: digest(&spec.canonical),
             expires: spec.expires.as_ref().and_then(|d| list::midnight(&d.value, 0)),
+            sample: spec.sample,
             needs_memory,
             when,
         })
