@@ -127,7 +127,8 @@ impl<'a> Doubter<'a> {
         for (when, pack) in conditions.chain(exemptions) {
             self.asked(when, pack, &mut asked);
         }
-        let is_asked = |id: &str| asked.contains(id) || asked.iter().any(|a| a.contains('*') && rules::covers(a, id));
+        let globs: Vec<&String> = asked.iter().filter(|a| a.contains('*')).collect();
+        let is_asked = |id: &str| asked.contains(id) || globs.iter().any(|glob| rules::covers(glob, id));
         for Known { spec, rule, .. } in rules {
             if rule.mode == Mode::Off || rule.action.is_some() || is_asked(&rule.id) {
                 continue;

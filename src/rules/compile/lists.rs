@@ -50,6 +50,19 @@ impl Compiler<'_> {
     fn list_file(&mut self, file: &Placed<String>) -> Vec<Entry> {
         let lines = self.file(file);
         let header = lines.first().map(|(line, _)| csv(line)).unwrap_or_default();
+        let names = ["value", "expires", "note"];
+        if header.len() > 1
+            && header.iter().all(|name| names.contains(&name.as_str()))
+            && header.first().is_some_and(|n| n != "value")
+        {
+            // Else the header would be an entry, and every line one with its commas.
+            if let Some((_, first)) = lines.first() {
+                self.diagnostics
+                    .error(&first.place, "file", "the first column of a list is `value`")
+                    .help("begin the file with value,expires,note");
+            }
+            return Vec::new();
+        }
         if header.first().is_none_or(|first| first != "value") {
             return lines.into_iter().map(|(_, text)| Entry { text, until: FOR_EVER }).collect();
         }
