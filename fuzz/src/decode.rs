@@ -66,7 +66,10 @@ fn comes_back(text: &str, data_coding: DataCoding, cx: &ReadContext, reading: &m
     let mut written = Vec::new();
     if !folds && !fills && !marks && encode::encode(text, data_coding, cx.alphabet, &mut written).is_ok() {
         reading.read(&[UserData { octets: &written, data_coding, udhi: false }], cx);
-        is_seen(reading);
+        // In a reserved coding a few characters less may be no text any more.
+        if reading.undecodable().is_none() {
+            is_seen(reading);
+        }
     }
     let (narrowest, octets) = encode::narrowest(text);
     if !marks {
