@@ -95,8 +95,8 @@ fn honest_messages_go_by_and_frauds_are_found() {
     assert!(fraud[1] + fraud[2] >= 200, "hardly any fraud is found: {fraud:?}");
 }
 
-/// Names of chat apps are found as written.
-const APPS: &[&str] = &["telegram", "zalo", "wasap", "whatsapp"];
+/// The app of a name with @, and of a number of another country, is found as written.
+const APPS: &[&str] = &["telegram", "wasap"];
 
 /// Letters of a word dressed as others; links, numbers, handles and the names of their apps stay as they are.
 fn disguised(text: &str, dress: impl Fn(&str) -> String) -> String {
