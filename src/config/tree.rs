@@ -323,7 +323,7 @@ impl Reader<'_> {
     fn refuse_tag(&mut self, place: &Place, location: &serde_yaml::Location) -> Option<String> {
         let start = location.span().byte_offset().and_then(|at| usize::try_from(at).ok()).unwrap_or(0);
         let before = self.text.get(..start).unwrap_or_default();
-        let line_start = before.rfind(['\n', '\r']).map_or(0, |n| n + 1);
+        let line_start = memchr::memrchr2(b'\n', b'\r', before.as_bytes()).map_or(0, |n| n + 1);
         let line = before.get(line_start..).unwrap_or_default();
         let word = line.rsplit([' ', '\t', '[', '{', ',']).find(|w| !w.is_empty()).unwrap_or_default();
         let here = self.text.get(start..).unwrap_or_default();
