@@ -26,7 +26,7 @@
 //! | [`account`] | what the binds of one account share, behind one small lock | rules |
 //! | [`audit`] | what was decided, by which rule of whose ruleset, and what became of it | files |
 //! | [`gate`] | the pure whole: octets in; octets, decisions and outcomes out | sockets, clocks |
-//! | [`case`], [`explain`], [`sim`] | pure drivers: cases of rule files, one message explained, peers to run against | sockets, clocks |
+//! | [`case`], [`explain`], [`replay`], [`sim`] | pure drivers: cases of rule files, one message explained, recorded traffic, peers to run against | sockets, clocks |
 //! | [`runtime`] | sockets, tasks, clocks, files, the journal and the admin server | |
 //! | [`cli`] | one file a command | |
 //!
@@ -188,6 +188,7 @@ pub mod limits;
 pub mod manual;
 pub mod message;
 pub mod policy;
+pub mod replay;
 pub mod rules;
 pub mod runtime;
 pub mod session;

@@ -109,8 +109,8 @@ impl Verdict {
         if self.findings.is_empty() {
             return;
         }
-        let (score, action) = weigh(rules, profile, &self.findings, Mode::Live, weighing);
-        let (_, shadow_action) = weigh(rules, profile, &self.findings, Mode::Shadow, weighing);
+        let (score, action) = weigh(rules, profile, &self.findings, |f| f.mode == Mode::Live, weighing);
+        let (_, shadow_action) = weigh(rules, profile, &self.findings, |f| f.mode >= Mode::Shadow, weighing);
         (self.score, self.action, self.shadow_action) = (score, action, shadow_action);
         if action == Action::Pass {
             return;
@@ -157,6 +157,26 @@ impl Verdict {
         self.tags = tags;
     }
 
+    /// What the rules in shadow would have changed: each that would do more by itself than was done, or without which they
+    /// would do less together, and the action it would have come to.
+    pub fn shadow_changes(&self, rules: &Ruleset, profile: &Profile, mut tell: impl FnMut(&Finding, Action)) {
+        if self.shadow_action <= self.action {
+            return;
+        }
+        let mut weighing = Weighing::default();
+        let mut action =
+            |counts: &dyn Fn(&Finding) -> bool| weigh(rules, profile, &self.findings, counts, &mut weighing).1;
+        for finding in self.findings.iter().filter(|f| f.mode == Mode::Shadow && f.exempt_by.is_none()) {
+            let alone = action(&|f| f.mode == Mode::Live || f == finding);
+            let without = action(&|f| f.mode >= Mode::Shadow && f != finding);
+            if alone > self.action {
+                tell(finding, alone);
+            } else if without < self.shadow_action {
+                tell(finding, self.shadow_action);
+            }
+        }
+    }
+
     /// Findings that count: live and not exempt.
     fn remaining<'r>(&self, rules: &'r Ruleset) -> impl Iterator<Item = (usize, &'r Rule)> {
         let counts = |f: &Finding| f.mode == Mode::Live && f.exempt_by.is_none();
@@ -171,12 +191,12 @@ impl Verdict {
     }
 }
 
-/// The score and action of findings that are at least as loud as `quietest`.
+/// The score and action of those findings that count and are not exempt.
 fn weigh(
     rules: &Ruleset,
     profile: &Profile,
     findings: &[Finding],
-    quietest: Mode,
+    counts: impl Fn(&Finding) -> bool,
     weighing: &mut Weighing,
 ) -> (Points, Action) {
     weighing.groups.clear();
@@ -184,7 +204,7 @@ fn weigh(
     let mut score = 0_i64;
     let mut action = Action::Pass;
     let mut any = false;
-    for finding in findings.iter().filter(|f| f.mode >= quietest && f.exempt_by.is_none()) {
+    for finding in findings.iter().filter(|f| counts(f) && f.exempt_by.is_none()) {
         let Some(rule) = rules.rule(finding) else { continue };
         any = true;
         action = action.max(rule.action.unwrap_or(Action::Pass));

@@ -12,7 +12,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("time", &[]),
     ("limits", &[]),
     // Octets ⇄ PDUs: knows nothing above it.
-    ("wire", &["limits"]),
+    ("wire", &["limits", "time"]),
     // One proxied session: does not know what a text or a rule is.
     ("session", &["wire", "limits", "time"]),
     // User data → what the subscriber would read: of the wire only its codes, and the TLVs that name parts.
@@ -42,6 +42,14 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "explain",
         &["audit", "case", "config", "policy", "rules", "verdict", "gate", "message", "text", "wire", "limits", "time"],
+    ),
+    // Recorded traffic through gates: tables of messages come as those of the peers.
+    (
+        "replay",
+        &[
+            "account", "audit", "config", "explain", "policy", "rules", "verdict", "gate", "message", "text",
+            "session", "sim", "wire", "limits", "time",
+        ],
     ),
     // Peers to run against: they know the wire and texts, and nothing of the firewall between them.
     ("sim", &["text", "wire", "limits", "time"]),

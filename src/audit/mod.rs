@@ -10,6 +10,7 @@ pub mod tally;
 use crate::account::{SessionId, SmscId};
 use crate::message::Message;
 use crate::policy::Policy;
+use crate::rules::Rule;
 use crate::session::Leg;
 use crate::verdict::{Action, Verdict};
 use crate::wire::command::CommandStatus;
@@ -108,6 +109,16 @@ impl Decision<'_> {
         match self.basis {
             Basis::Exception { .. } => Some("exception"),
             Basis::Judged | Basis::EarlyPart => self.verdict.deciding(&self.policy.rules).map(|r| r.cause),
+        }
+    }
+
+    /// The rules in shadow that would have changed what was decided, each with the action it would have come to.
+    pub fn shadow_changes(&self, mut tell: impl FnMut(&Rule, Action)) {
+        let rules = &self.policy.rules;
+        if let Some(profile) = self.policy.profile(self.verdict) {
+            self.verdict.shadow_changes(rules, profile, |finding, action| {
+                rules.rule(finding).into_iter().for_each(|rule| tell(rule, action));
+            });
         }
     }
 

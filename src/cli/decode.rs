@@ -1,11 +1,10 @@
 //! `tapis decode`: PDUs as JSON, one a line.
 
-use std::io::Read;
 use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
-use super::{Exit, Format, fail, say, tell};
+use super::{Exit, Format, fail, say, traffic};
 use crate::explain::visible;
 use crate::wire::capture::{self, Piece};
 use crate::wire::json;
@@ -26,13 +25,7 @@ pub(super) fn run(args: &Args) -> Exit {
     let mut exit = Exit::Fine;
     for file in &args.files {
         let name = file.display();
-        let read = if file.as_os_str() == "-" {
-            let mut all = Vec::new();
-            std::io::stdin().lock().read_to_end(&mut all).map(|_| all)
-        } else {
-            std::fs::read(file)
-        };
-        let content = match read {
+        let content = match traffic::content(file) {
             Ok(content) => content,
             Err(error) => {
                 exit = fail(Exit::Usage, format_args!("{name}: {error}"));
@@ -45,7 +38,13 @@ pub(super) fn run(args: &Args) -> Exit {
                 exit = fail(Exit::Usage, format_args!("{name}: {why}"));
                 continue;
             }
-            None => lines(&content, &name.to_string(), &mut exit),
+            None => {
+                let (pieces, faults) = lines(&content);
+                for (line, why) in faults {
+                    exit = fail(Exit::Usage, format_args!("{name}:{line}: {why}"));
+                }
+                pieces
+            }
         };
         pieces.iter().for_each(|piece| show(piece, args.format));
     }
@@ -84,13 +83,14 @@ fn as_text(object: &Map<String, Value>) -> String {
     out
 }
 
-/// One PDU a line, or several one behind the other; octets that are no text are taken as they are. What is no hexadecimal digit is told with its line.
-fn lines(content: &[u8], name: &str, exit: &mut Exit) -> Vec<Piece> {
+/// One PDU a line, or several one behind the other; octets that are no text are taken as they are. What is no hexadecimal
+/// digit comes with its line, from 1.
+pub(super) fn lines(content: &[u8]) -> (Vec<Piece>, Vec<(usize, String)>) {
     if content.contains(&0) {
-        return capture::pdus(content, None);
+        return (capture::pdus(content, None), Vec::new());
     }
     let text = String::from_utf8_lossy(content);
-    let mut pieces = Vec::new();
+    let (mut pieces, mut faults) = (Vec::new(), Vec::new());
     for (n, line) in text.lines().enumerate() {
         let line = line.split('#').next().unwrap_or_default().trim();
         if line.is_empty() {
@@ -98,13 +98,10 @@ fn lines(content: &[u8], name: &str, exit: &mut Exit) -> Vec<Piece> {
         }
         match octets(line) {
             Ok(octets) => pieces.extend(capture::pdus(&octets, None)),
-            Err(why) => {
-                tell(format_args!("tapis: {name}:{}: {why}", n + 1));
-                *exit = Exit::Usage;
-            }
+            Err(why) => faults.push((n + 1, why)),
         }
     }
-    pieces
+    (pieces, faults)
 }
 
 /// Octets of hexadecimal digits; spaces, colons and a leading 0x do not count.

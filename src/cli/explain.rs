@@ -51,9 +51,18 @@ pub(super) struct Args {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Towards {
+pub(super) enum Towards {
     Mt,
     Mo,
+}
+
+impl Towards {
+    pub(super) fn direction(self) -> Direction {
+        match self {
+            Self::Mt => Direction::Mt,
+            Self::Mo => Direction::Mo,
+        }
+    }
 }
 
 /// The configuration that commands use when none is named.
@@ -61,12 +70,9 @@ pub(super) const DEFAULT_CONFIG: &str = "config/tapis.yaml";
 
 /// Runs it.
 pub(super) fn run(args: &Args) -> Exit {
-    let origin = match args.rules.is_empty() {
-        false => check::origin(&args.rules),
-        true if Path::new(DEFAULT_CONFIG).is_file() => {
-            Origin { main: Some(DEFAULT_CONFIG.into()), ..Origin::default() }
-        }
-        true => return fail(Exit::Usage, format_args!("there is no {DEFAULT_CONFIG} here: name rules with --rules")),
+    let origin = match origin(&args.rules) {
+        Ok(origin) => origin,
+        Err(why) => return fail(Exit::Usage, why),
     };
     let policy = match check::policy(&origin) {
         Ok(loaded) => loaded.policy,
@@ -92,13 +98,24 @@ pub(super) fn run(args: &Args) -> Exit {
     }
 }
 
+/// Rules that were named, else the configuration that stands here.
+///
+/// # Errors
+/// When there is neither.
+pub(super) fn origin(rules: &[PathBuf]) -> Result<Origin, String> {
+    match rules.is_empty() {
+        false => Ok(check::origin(rules)),
+        true if Path::new(DEFAULT_CONFIG).is_file() => {
+            Ok(Origin { main: Some(DEFAULT_CONFIG.into()), ..Origin::default() })
+        }
+        true => Err(format!("there is no {DEFAULT_CONFIG} here: name rules with --rules")),
+    }
+}
+
 fn explain(args: &Args, policy: &Policy) -> Result<Vec<Explanation>, String> {
     let at = args.at.and_then(|at| u64::try_from(at.as_microsecond()).ok()).map(crate::time::Timestamp);
     let now = at.unwrap_or_else(|| Clock::start().now());
-    let direction = args.direction.map(|d| match d {
-        Towards::Mt => Direction::Mt,
-        Towards::Mo => Direction::Mo,
-    });
+    let direction = args.direction.map(Towards::direction);
     let rule = args.rule.as_deref();
     if let Some(hex) = &args.pdu {
         let octets = super::decode::octets(hex)?;

@@ -6,14 +6,17 @@ mod admin;
 mod check;
 mod decode;
 mod demo;
+mod diff;
 mod explain;
 mod help;
 mod list;
 mod reload;
+mod replay;
 mod rules;
 mod run;
 mod screen;
 mod sim;
+mod traffic;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -37,6 +40,8 @@ enum Command {
     Demo(demo::Args),
     Check(check::Args),
     Explain(explain::Args),
+    Replay(replay::Args),
+    Diff(diff::Args),
     Decode(decode::Args),
     Reload(reload::Args),
     Rules(rules::Args),
@@ -96,6 +101,8 @@ pub fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Replay(args) => replay::run(&args),
+        Command::Diff(args) => diff::run(&args),
         Command::Decode(args) => decode::run(&args),
         Command::Reload(args) => reload::run(&args),
         Command::Rules(args) => rules::run(&args),

@@ -183,25 +183,16 @@ fn findings(decision: &Decision<'_>) {
             counter!("tapis_findings_total", "rule" => rule.id.to_string(), "mode" => mode).increment(1);
         }
     }
-    let (action, shadow) = (decision.action(), decision.verdict.shadow_action);
+    let action = decision.action();
     if action != Action::Pass {
         let cause = decision.cause().unwrap_or("other");
         let category = decision.category().unwrap_or("other").to_owned();
         counter!("tapis_verdicts_total", "direction" => direction, "action" => action.name(), "cause" => cause, "category" => category)
             .increment(1);
     }
-    if shadow > action {
-        for rule in decision
-            .verdict
-            .findings
-            .iter()
-            .filter(|f| f.mode == Mode::Shadow && f.exempt_by.is_none())
-            .filter_map(|f| rules.rule(f))
-        {
-            counter!("tapis_shadow_changes_total", "rule" => rule.id.to_string(), "action" => shadow.name())
-                .increment(1);
-        }
-    }
+    decision.shadow_changes(|rule, action| {
+        counter!("tapis_shadow_changes_total", "rule" => rule.id.to_string(), "action" => action.name()).increment(1);
+    });
 }
 
 /// Adds what a session has counted since it was last asked.

@@ -313,7 +313,9 @@ fn seconds(clock: Clock) -> f64 {
     Duration::from_micros(clock.now().0).as_secs_f64()
 }
 
-fn gate_settings(settings: &Settings) -> gate::Settings {
+/// How gates are set by a configuration.
+#[must_use]
+pub fn gate_settings(settings: &Settings) -> gate::Settings {
     let (timers, limits) = (&settings.timers, &settings.limits);
     gate::Settings {
         bounds: Bounds {

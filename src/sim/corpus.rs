@@ -68,11 +68,23 @@ impl Letter {
 }
 
 /// Reads a table with a column `text`, and perhaps `from`, `to`, `account` and `direction` (`mt`, `mo`); other
-/// columns are left out.
+/// columns are left out. Messages that name no sender or recipient get one.
 ///
 /// # Errors
 /// When there is no such column, or a line has fewer values than there are columns.
 pub fn read(table: &str) -> Result<Vec<Letter>, String> {
+    read_with(table, &SENDERS, &RECIPIENTS)
+}
+
+/// Reads the same, and makes nothing up: messages that name no sender or recipient get `from` and `to`.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_from_to(table: &str, from: &str, to: &str) -> Result<Vec<Letter>, String> {
+    read_with(table, &[from], &[to])
+}
+
+fn read_with(table: &str, senders: &[&str], recipients: &[&str]) -> Result<Vec<Letter>, String> {
     let mut lines = table.lines().enumerate();
     let (_, head) = lines.next().ok_or("the table is empty")?;
     let names: Vec<&str> = head.trim_start_matches('\u{feff}').split('\t').map(str::trim).collect();
@@ -86,8 +98,8 @@ pub fn read(table: &str) -> Result<Vec<Letter>, String> {
             return Err(format!("line {}: {} values for {} columns", n + 1, values.len(), names.len()));
         }
         let value = |at: Option<usize>| at.and_then(|at| values.get(at)).copied().filter(|v| !v.is_empty());
-        let sender = SENDERS.get(n % SENDERS.len()).copied().unwrap_or_default();
-        let recipient = RECIPIENTS.get(n % RECIPIENTS.len()).copied().unwrap_or_default();
+        let sender = senders.get(n % senders.len()).copied().unwrap_or_default();
+        let recipient = recipients.get(n % recipients.len()).copied().unwrap_or_default();
         let letter = Letter::new(
             value(account).unwrap_or_default(),
             value(from).unwrap_or(sender),

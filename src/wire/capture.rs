@@ -11,6 +11,7 @@ use nom::{IResult, Parser};
 
 use super::frame::{Frame, Header, frame};
 use crate::limits::PDU_OCTETS_MAX;
+use crate::time::Timestamp;
 
 /// One PDU, or octets that are none.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub struct Piece {
     pub octets: Result<Vec<u8>, (Vec<u8>, &'static str)>,
     /// `source>destination`, when it was captured.
     pub from: Option<String>,
+    /// When its last octet was captured.
+    pub at: Option<Timestamp>,
 }
 
 /// All PDUs of octets that stand one behind the other.
@@ -32,14 +35,14 @@ pub fn pdus(octets: &[u8], from: Option<&str>) -> Vec<Piece> {
             Ok(Frame::Whole { header }) => {
                 let len = usize::try_from(header.command_length).unwrap_or(rest.len());
                 let (pdu, after) = rest.split_at(len.min(rest.len()));
-                pieces.push(Piece { octets: Ok(pdu.to_vec()), from: from.clone() });
+                pieces.push(Piece { octets: Ok(pdu.to_vec()), from: from.clone(), at: None });
                 rest = after;
                 continue;
             }
             Ok(Frame::Partial { .. }) => "truncated",
             Err(_) => "command_length",
         };
-        pieces.push(Piece { octets: Err((rest.to_vec(), why)), from });
+        pieces.push(Piece { octets: Err((rest.to_vec(), why)), from, at: None });
         break;
     }
     pieces
@@ -48,21 +51,24 @@ pub fn pdus(octets: &[u8], from: Option<&str>) -> Vec<Piece> {
 /// The PDUs of a capture; none when the file is no capture.
 #[must_use]
 pub fn pieces(file: &[u8]) -> Option<Result<Vec<Piece>, String>> {
-    let little = match file.first_chunk::<4>()? {
-        [0xd4, 0xc3, 0xb2, 0xa1] | [0x4d, 0x3c, 0xb2, 0xa1] => true,
-        [0xa1, 0xb2, 0xc3, 0xd4] | [0xa1, 0xb2, 0x3c, 0x4d] => false,
+    let (little, nanoseconds) = match file.first_chunk::<4>()? {
+        [0xd4, 0xc3, 0xb2, 0xa1] => (true, false),
+        [0x4d, 0x3c, 0xb2, 0xa1] => (true, true),
+        [0xa1, 0xb2, 0xc3, 0xd4] => (false, false),
+        [0xa1, 0xb2, 0x3c, 0x4d] => (false, true),
         [0x0a, 0x0d, 0x0d, 0x0a] => return Some(pcapng(file)),
         _ => return None,
     };
-    Some(pcap(file, little))
+    Some(pcap(file, little, if nanoseconds { 1_000_000_000 } else { 1_000_000 }))
 }
 
-fn pcap(file: &[u8], little: bool) -> Result<Vec<Piece>, String> {
+fn pcap(file: &[u8], little: bool, ticks: u64) -> Result<Vec<Piece>, String> {
     let cut = |_| "the capture ends within its header".to_owned();
     let (rest, _) = octets(file, 20).map_err(cut)?;
     let (mut rest, link) = word(rest, little).map_err(cut)?;
     let mut streams = Streams::default();
-    while let Ok((data, packet)) = pcap_packet(rest, little) {
+    while let Ok((data, (seconds, fraction, packet))) = pcap_packet(rest, little) {
+        streams.at = time(u64::from(seconds) * ticks + u64::from(fraction), ticks);
         streams.packet(link & 0x0fff_ffff, packet);
         rest = data;
     }
@@ -70,32 +76,41 @@ fn pcap(file: &[u8], little: bool) -> Result<Vec<Piece>, String> {
 }
 
 /// Seconds, fraction, captured length, original length, octets.
-fn pcap_packet(input: &[u8], little: bool) -> IResult<&[u8], &[u8]> {
-    let (input, _) = take(8_usize)(input)?;
+fn pcap_packet(input: &[u8], little: bool) -> IResult<&[u8], (u32, u32, &[u8])> {
+    let (input, seconds) = word(input, little)?;
+    let (input, fraction) = word(input, little)?;
     let (input, captured) = word(input, little)?;
     let (input, _) = take(4_usize)(input)?;
-    take(captured)(input)
+    let (input, packet) = take(captured)(input)?;
+    Ok((input, (seconds, fraction, packet)))
+}
+
+/// A time that is counted in so many ticks a second.
+fn time(count: u64, ticks: u64) -> Timestamp {
+    let micros = u128::from(count) * 1_000_000 / u128::from(ticks.max(1));
+    Timestamp(u64::try_from(micros).unwrap_or(u64::MAX))
 }
 
 fn pcapng(file: &[u8]) -> Result<Vec<Piece>, String> {
     let mut streams = Streams::default();
-    let mut links: Vec<u32> = Vec::new();
+    let mut links: Vec<Interface> = Vec::new();
     let mut little = true;
     let mut rest = file;
     while let Ok((after, (kind, body))) = block(rest, &mut little) {
         rest = after;
         match kind {
             0x0a0d_0d0a => links.clear(),
-            1 => links.push(half(body, little).map_or(0, |(_, link)| link.into())),
+            1 => links.push(interface(body, little)),
             6 => {
-                if let Ok((link, packet)) = enhanced(body, little) {
-                    let link = usize::try_from(link).ok().and_then(|n| links.get(n)).copied().unwrap_or(1);
-                    streams.packet(link, packet);
+                if let Ok((link, count, packet)) = enhanced(body, little) {
+                    let link = usize::try_from(link).ok().and_then(|n| links.get(n)).copied().unwrap_or_default();
+                    streams.at = time(count, link.ticks);
+                    streams.packet(link.kind, packet);
                 }
             }
             3 => {
                 if let Some(packet) = body.get(4..) {
-                    streams.packet(links.first().copied().unwrap_or(1), packet);
+                    streams.packet(links.first().copied().unwrap_or_default().kind, packet);
                 }
             }
             _ => {}
@@ -122,14 +137,47 @@ fn block<'a>(input: &'a [u8], little: &mut bool) -> IResult<&'a [u8], Block<'a>>
 /// What nom says of octets that are no packet.
 type Unreadable<'a> = nom::Err<nom::error::Error<&'a [u8]>>;
 
+/// What an interface description says: the link type, and how many ticks its clock makes a second.
+#[derive(Clone, Copy, Debug)]
+struct Interface {
+    kind: u32,
+    ticks: u64,
+}
+
+impl Default for Interface {
+    fn default() -> Self {
+        Self { kind: 1, ticks: 1_000_000 }
+    }
+}
+
+/// Link type, reserved, snap length, options; option 9 is the clock's resolution, a power of ten, or of two where its
+/// highest bit is set.
+fn interface(body: &[u8], little: bool) -> Interface {
+    let kind = half(body, little).map_or(0, |(_, link)| link.into());
+    let mut options = body.get(8..).unwrap_or_default();
+    let mut ticks = Interface::default().ticks;
+    while let Ok((rest, code)) = half(options, little) {
+        let Ok((rest, length)) = half(rest, little) else { break };
+        let Ok((rest, value)) = octets(rest, usize::from(length).next_multiple_of(4)) else { break };
+        if let (9, Some(resolution)) = (code, value.first()) {
+            let power = u32::from(resolution & 0x7f);
+            let base: u64 = if resolution & 0x80 == 0 { 10 } else { 2 };
+            ticks = base.checked_pow(power).unwrap_or(ticks);
+        }
+        options = rest;
+    }
+    Interface { kind, ticks }
+}
+
 /// Interface, timestamp, captured length, original length, octets.
-fn enhanced(body: &[u8], little: bool) -> Result<(u32, &[u8]), Unreadable<'_>> {
+fn enhanced(body: &[u8], little: bool) -> Result<(u32, u64, &[u8]), Unreadable<'_>> {
     let (rest, link) = word(body, little)?;
-    let (rest, _) = octets(rest, 8)?;
+    let (rest, high) = word(rest, little)?;
+    let (rest, low) = word(rest, little)?;
     let (rest, captured) = word(rest, little)?;
     let (rest, _) = octets(rest, 4)?;
     let (_, packet) = take(captured)(rest)?;
-    Ok((link, packet))
+    Ok((link, u64::from(high) << 32 | u64::from(low), packet))
 }
 
 fn octets(input: &[u8], n: usize) -> IResult<&[u8], &[u8]> {
@@ -160,6 +208,8 @@ struct Streams {
     all: HashMap<String, Stream>,
     order: Vec<String>,
     pieces: Vec<Piece>,
+    /// When the packet that is being read was captured.
+    at: Timestamp,
 }
 
 /// One TCP segment.
@@ -182,7 +232,7 @@ impl Streams {
         }
         let stream = self.all.entry(segment.name.clone()).or_default();
         stream.take(&segment);
-        stream.speak(&segment.name, &mut self.pieces);
+        stream.speak(&segment.name, self.at, &mut self.pieces);
     }
 
     /// What was waited for will not come.
@@ -190,12 +240,13 @@ impl Streams {
         for name in &self.order {
             let Some(stream) = self.all.get_mut(name) else { continue };
             while stream.give_up() {
-                stream.speak(name, &mut self.pieces);
+                stream.speak(name, self.at, &mut self.pieces);
             }
             if stream.spoken && !stream.octets.is_empty() {
                 self.pieces.push(Piece {
                     octets: Err((std::mem::take(&mut stream.octets), "truncated")),
                     from: Some(name.clone()),
+                    at: Some(self.at),
                 });
             }
         }
@@ -244,19 +295,20 @@ impl Stream {
         true
     }
 
-    fn speak(&mut self, name: &str, pieces: &mut Vec<Piece>) {
+    fn speak(&mut self, name: &str, at: Timestamp, pieces: &mut Vec<Piece>) {
+        let (from, at) = (Some(name.to_owned()), Some(at));
         loop {
             match frame(&self.octets, PDU_OCTETS_MAX) {
                 Ok(Frame::Whole { header }) if self.spoken || is_smpp(header) => {
                     self.spoken = true;
                     let len = usize::try_from(header.command_length).unwrap_or(usize::MAX).min(self.octets.len());
                     let pdu = self.octets.drain(..len).collect();
-                    pieces.push(Piece { octets: Ok(pdu), from: Some(name.to_owned()) });
+                    pieces.push(Piece { octets: Ok(pdu), from: from.clone(), at });
                 }
                 Ok(Frame::Partial { .. }) => return,
                 Err(_) if self.spoken => {
                     let rest = std::mem::take(&mut self.octets);
-                    pieces.push(Piece { octets: Err((rest, "command_length")), from: Some(name.to_owned()) });
+                    pieces.push(Piece { octets: Err((rest, "command_length")), from: from.clone(), at });
                     self.foreign = true;
                     return;
                 }

@@ -4,6 +4,7 @@
 
 mod demo;
 mod program;
+mod replay;
 
 use serde_json::{Value, json};
 
@@ -55,7 +56,7 @@ fn help_prints_every_topic_and_every_command() {
         assert_eq!((ended.code, ended.out.trim_end()), (FINE, topic.text.trim_end()));
         assert!(contents.contains(topic.about), "{contents}");
     }
-    for command in ["run", "demo", "check", "explain", "decode", "reload", "sim"] {
+    for command in ["run", "demo", "check", "explain", "replay", "diff", "decode", "reload", "sim"] {
         let usage = format!("Usage: tapis {command}");
         let ended = tapis(&["help", command]);
         assert!(ended.code == FINE && ended.out.contains(&usage), "{}", ended.out);
