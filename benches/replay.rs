@@ -57,7 +57,7 @@ fn on_all_cores<T: Send>(lanes: &[Vec<u32>], work: impl Fn(&[u32]) -> T + Sync) 
 
 fn main() {
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let sources = Origin { main: Some(top.join("config/tapis.yaml")), rules: Vec::new() }.read_once();
+    let sources = Origin { main: Some(top.join("config/tapis.yaml")), ..Origin::default() }.read_once();
     let mut harder = sources.clone();
     let main = harder.main.as_mut().unwrap();
     main.text = main.text.replace("tag: 5, block: 10", "tag: 3, block: 8");

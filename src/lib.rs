@@ -25,6 +25,7 @@
 //! | [`policy`] | rules, profiles, accounts, tags and their digest, swapped whole | sessions |
 //! | [`account`] | what the binds of one account share, behind one small lock | rules |
 //! | [`audit`] | what was decided, by which rule of whose ruleset, and what became of it | files |
+//! | [`capture`] | PDUs kept for replay: framed, without passwords, encrypted | files |
 //! | [`gate`] | the pure whole: octets in; octets, decisions and outcomes out | sockets, clocks |
 //! | [`case`], [`explain`], [`replay`], [`sim`] | pure drivers: cases of rule files, one message explained, recorded traffic, peers to run against | sockets, clocks |
 //! | [`runtime`] | sockets, tasks, clocks, files, the journal and the admin server | |
@@ -179,6 +180,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod capture;
 pub mod case;
 pub mod cli;
 pub mod config;

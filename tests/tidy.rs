@@ -27,6 +27,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("policy", &["config", "rules", "verdict", "message", "text", "wire::command", "limits", "time"]),
     // What binds of one account share: a part inherits its message's verdict, and the policy that gave it.
     ("account", &["policy", "verdict", "wire", "session", "text", "message", "limits", "time"]),
+    // Traffic kept for replay: PDUs of two legs, sealed.
+    ("capture", &["session", "wire", "limits", "time"]),
     // Decisions as they are told: who made them, on what, by which policy.
     (
         "audit",

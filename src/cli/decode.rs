@@ -5,16 +5,20 @@ use std::path::PathBuf;
 use serde_json::{Map, Value};
 
 use super::{Exit, Format, fail, say, traffic};
+use crate::capture::Record;
 use crate::explain::visible;
 use crate::wire::capture::{self, Piece};
 use crate::wire::json;
 
-/// Prints the PDUs of a file: lines of hexadecimal digits, or a capture (pcap).
+/// Prints the PDUs of a file: lines of hexadecimal digits, a pcap, or a capture.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Files; - is standard input.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// The key that captures were encrypted with.
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
     /// How to answer.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -32,6 +36,13 @@ pub(super) fn run(args: &Args) -> Exit {
                 continue;
             }
         };
+        if crate::capture::is_capture(&content) {
+            match traffic::captured(&name.to_string(), &content, args.key.as_deref()) {
+                Ok(records) => records.into_iter().for_each(|record| show_captured(record, args.format)),
+                Err(why) => exit = fail(Exit::Usage, format_args!("{name}: {why}")),
+            }
+            continue;
+        }
         let pieces = match capture::pieces(&content) {
             Some(Ok(pieces)) => pieces,
             Some(Err(why)) => {
@@ -51,6 +62,13 @@ pub(super) fn run(args: &Args) -> Exit {
     exit
 }
 
+/// A PDU of a capture, with its session, account, leg and time.
+fn show_captured(record: Record, format: Format) {
+    let Record::Pdu { at, leg, session, account, octets } = record else { return };
+    let from = format!("{account} {session:x} {}", leg.name());
+    show(&Piece { octets: Ok(octets), from: Some(from), at: Some(at) }, format);
+}
+
 fn show(piece: &Piece, format: Format) {
     let mut object = match &piece.octets {
         Ok(pdu) => json::object(pdu),
@@ -61,6 +79,9 @@ fn show(piece: &Piece, format: Format) {
     }
     if let Some(from) = &piece.from {
         object.insert("from".into(), from.as_str().into());
+    }
+    if let Some(at) = piece.at {
+        object.insert("time".into(), at.to_string().into());
     }
     match format {
         Format::Json => say(Value::Object(object)),

@@ -36,7 +36,7 @@ pub(super) struct Args {
 /// Runs it.
 pub(super) fn run(args: &Args) -> Exit {
     let origin = match &args.config {
-        Some(main) => Origin { main: Some(main.clone()), rules: args.rules.clone() },
+        Some(main) => Origin { main: Some(main.clone()), rules: args.rules.clone(), ..Origin::default() },
         None => match explain::origin(&args.rules) {
             Ok(origin) => origin,
             Err(why) => return fail(Exit::Usage, why),

@@ -94,7 +94,7 @@ async fn serve(start: Start) -> Exit {
     };
     let node = match Node::open(start) {
         Ok(node) => node,
-        Err(error) => return fail(Exit::Config, format_args!("journal or state: {error}")),
+        Err(error) => return fail(Exit::Config, format_args!("journal, capture or state: {error}")),
     };
     let (listener, admin) = bound;
     if node.settings.watch

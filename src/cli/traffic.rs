@@ -9,11 +9,12 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::explain::Towards;
-use super::{Exit, decode, fail};
+use super::{Exit, decode, fail, tell};
+use crate::capture::Record;
 use crate::replay::{Defaults, Traffic};
-use crate::runtime::clock::Clock;
+use crate::runtime::{self, clock::Clock};
 use crate::sim::corpus;
-use crate::wire::capture;
+use crate::wire::capture as pcap;
 
 /// What is said of traffic beside its files.
 #[derive(Debug, clap::Args)]
@@ -33,6 +34,9 @@ pub(super) struct Hints {
     /// When messages without a time came, as 2026-11-23T22:00+07:00; now when not given.
     #[arg(long)]
     at: Option<jiff::Timestamp>,
+    /// The key that captures were encrypted with.
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
 }
 
 /// Reads files one behind the other.
@@ -47,7 +51,7 @@ pub(super) fn read(files: &[PathBuf], args: &Hints) -> Result<Traffic, Exit> {
         at: at.unwrap_or_else(|| Clock::start().now()),
     };
     let mut traffic = Traffic::default();
-    for file in files {
+    for file in &with_folders(files) {
         let name = file.display().to_string();
         content(file)
             .map_err(|e| e.to_string())
@@ -60,6 +64,44 @@ pub(super) fn read(files: &[PathBuf], args: &Hints) -> Result<Traffic, Exit> {
     Ok(traffic)
 }
 
+/// The captures of a folder, in the order of their names, which is that of their times.
+fn with_folders(files: &[PathBuf]) -> Vec<PathBuf> {
+    let mut all = Vec::new();
+    for file in files {
+        let mut within: Vec<PathBuf> = match std::fs::read_dir(file) {
+            Ok(entries) => entries.filter_map(|e| e.ok().map(|e| e.path())).collect(),
+            Err(_) => vec![file.clone()],
+        };
+        within.retain(|path| path == file || path.extension().is_some_and(|e| e == "capture"));
+        within.sort();
+        all.append(&mut within);
+    }
+    all
+}
+
+/// What a capture holds; what is missing of it is told.
+///
+/// # Errors
+/// Without a key, with another one, and when it was changed.
+pub(super) fn captured(name: &str, content: &[u8], key: Option<&Path>) -> Result<Vec<Record>, String> {
+    let Some(key) = key else { return Err("it is encrypted: name its key with --key FILE".into()) };
+    let key = runtime::capture::key(key).map_err(|e| e.to_string())?;
+    let contents = crate::capture::read(content, &key).map_err(|fault| fault.to_string())?;
+    if let Some(at) = contents.torn_at {
+        tell(format_args!("tapis: {name}: the last chunk, at octet {at}, is cut short: its records are lost"));
+    }
+    for record in &contents.records {
+        if let Record::Gap { at, records } = record {
+            tell(format_args!("tapis: {name}: {} could not be kept before {at}", count_of(*records)));
+        }
+    }
+    Ok(contents.records)
+}
+
+fn count_of(records: u64) -> String {
+    super::count(usize::try_from(records).unwrap_or(usize::MAX), "PDU")
+}
+
 /// A file, or standard input for `-`.
 pub(super) fn content(file: &Path) -> io::Result<Vec<u8>> {
     if file.as_os_str() == "-" {
@@ -69,9 +111,17 @@ pub(super) fn content(file: &Path) -> io::Result<Vec<u8>> {
     std::fs::read(file)
 }
 
-/// A pcap, a corpus, or lines of PDUs, by what the file begins with.
+/// A capture, a pcap, a corpus, or lines of PDUs, by what the file begins with.
 fn add(traffic: &mut Traffic, name: &str, content: &[u8], args: &Hints, defaults: &Defaults) -> Result<(), String> {
-    if let Some(pieces) = capture::pieces(content) {
+    if crate::capture::is_capture(content) {
+        for record in captured(name, content, args.key.as_deref())? {
+            if let Record::Pdu { at, leg, session, account, octets } = record {
+                traffic.add_pdu(&format!("{session:x}"), &account, leg, at, &octets);
+            }
+        }
+        return Ok(());
+    }
+    if let Some(pieces) = pcap::pieces(content) {
         traffic.add_pieces(name, &pieces?, defaults);
         return Ok(());
     }

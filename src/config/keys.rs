@@ -5,7 +5,7 @@ mod case;
 mod node;
 
 pub use case::{BEFORE, CASE, KNOWN, STANDING};
-pub use node::{JOURNAL, LIMITS, PARTS, SMSC, TIMERS};
+pub use node::{CAPTURE, JOURNAL, LIMITS, PARTS, SMSC, TIMERS};
 
 use super::facts::Shape;
 use super::rules::CATEGORIES;
@@ -405,6 +405,12 @@ pub static MAIN_FILE: Section = Section {
             "",
             "decisions, outcomes, who changed what"
         ),
+        key(
+            "capture",
+            Kind::Either(&[choice(&["off"]), Kind::Section(&CAPTURE)]),
+            "",
+            "traffic kept for replay, encrypted"
+        ),
         key("state", TEXT, "../var/state", "the folder that remembers over a restart"),
         key("timers", Kind::Section(&TIMERS), "", "waiting, and for how long"),
         key("limits", Kind::Section(&LIMITS), "", "bounds of memory and sessions"),
@@ -446,6 +452,7 @@ pub static SECTIONS: &[(&str, &Section)] = &[
     ("tapis.yaml", &MAIN_FILE),
     ("smsc", &SMSC),
     ("journal", &JOURNAL),
+    ("capture", &CAPTURE),
     ("timers", &TIMERS),
     ("parts", &PARTS),
     ("limits", &LIMITS),

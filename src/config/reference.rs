@@ -191,6 +191,11 @@ mod tests {
                     "smsc" => (true, format!("smsc: [ {{ {pair} }} ]")),
                     "journal" if key.name == "dir" => (true, format!("journal: {{ {pair} }}")),
                     "journal" => (true, format!("journal: {{ dir: x, {pair} }}")),
+                    "capture" if ["dir", "key"].contains(&key.name) => {
+                        let both = "dir: x, key: x".replacen(&format!("{}: x", key.name), &pair, 1);
+                        (true, format!("capture: {{ {both} }}"))
+                    }
+                    "capture" => (true, format!("capture: {{ dir: x, key: x, {pair} }}")),
                     "timers" | "parts" | "limits" => (true, format!("{name}: {{ {pair} }}")),
                     "An account" => (false, format!("accounts: {{ a: {{ {pair} }} }}")),
                     "A group" => (false, format!("groups: {{ a: {{ {pair} }} }}")),

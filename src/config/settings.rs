@@ -43,6 +43,19 @@ pub struct JournalSettings {
     pub sync_every: Duration,
 }
 
+/// `capture:`, traffic kept for replay; see [`crate::capture`].
+#[derive(Clone, Debug)]
+pub struct CaptureSettings {
+    /// The folder.
+    pub dir: String,
+    /// The file of the key, which only its owner may read.
+    pub key: String,
+    /// Octets of all files.
+    pub size_octets: u64,
+    /// How long traffic is kept.
+    pub keep: Duration,
+}
+
 /// `timers:`; see the session's documentation for each.
 #[derive(Clone, Copy, Debug)]
 pub struct TimerSettings {
@@ -109,6 +122,8 @@ pub struct Settings {
     pub watch: bool,
     /// `journal:`
     pub journal: JournalSettings,
+    /// `capture:`; none unless the operator opts in.
+    pub capture: Option<CaptureSettings>,
     /// The folder that remembers tagged and swallowed messages over a restart; none keeps them in memory only.
     pub state: Option<String>,
     /// `timers:`
@@ -139,6 +154,7 @@ impl Default for Settings {
                 segment_octets: 64 << 20,
                 sync_every: Duration::from_secs(1),
             },
+            capture: None,
             state: None,
             timers: TimerSettings {
                 session_init: Duration::from_secs(10),
@@ -198,6 +214,7 @@ impl Decoder<'_> {
         if let Some(node) = root.get("journal") {
             self.journal(node, &mut s.journal);
         }
+        s.capture = root.get("capture").and_then(|n| self.capture(n));
         if let Some(node) = root.get("timers") {
             self.timers(node, &mut s.timers);
         }
@@ -309,6 +326,29 @@ impl Decoder<'_> {
         if let Some(every) = fields.get("sync_every").and_then(|n| self.duration(n, "`sync_every`")) {
             journal.sync_every = every;
         }
+    }
+
+    fn capture(&mut self, node: &Node) -> Option<CaptureSettings> {
+        if node.text() == Some("off") {
+            return None;
+        }
+        let fields = self.section(node, &keys::CAPTURE)?;
+        let mut path = |key: &str| match fields.get(key) {
+            Some(node) => self.text(node, &format!("`{key}`")).map(|t| t.value),
+            None => {
+                self.missing(fields.place, "`capture`", key);
+                None
+            }
+        };
+        let (dir, key) = (path("dir"), path("key"));
+        let size = fields.get("size").and_then(|n| self.size(n, "`size`", 1 << 20, 1 << 44));
+        let keep = fields.get("keep").and_then(|n| self.duration(n, "`keep`"));
+        Some(CaptureSettings {
+            dir: dir?,
+            key: key?,
+            size_octets: size.unwrap_or(1 << 30),
+            keep: keep.unwrap_or(Duration::from_secs(6 * 3_600)),
+        })
     }
 
     fn timers(&mut self, node: &Node, timers: &mut TimerSettings) {

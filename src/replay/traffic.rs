@@ -181,7 +181,8 @@ impl Traffic {
 
     /// Adds one PDU of a session that is named.
     pub fn add_pdu(&mut self, name: &str, account: &str, leg: Leg, at: Timestamp, pdu: &[u8]) {
-        let session = self.session(name, 0, account, InterfaceVersion::V3_4);
+        let name = format!("captured\0{name}");
+        let session = self.session(&name, 0, account, InterfaceVersion::V3_4);
         if let Some((_, version)) = bind(pdu)
             && let Some(session) = usize::try_from(session).ok().and_then(|n| self.sessions.get_mut(n))
         {

@@ -16,6 +16,7 @@ use super::metrics::{self, Meters};
 use crate::account::{SessionId, SmscId};
 use crate::audit::tally::Tally;
 use crate::audit::{Basis, Decision, Outcome, OutcomeKind, Reply};
+use crate::capture::Tap;
 use crate::gate::{Context, Event, Gate, Output, Scratch};
 use crate::policy;
 use crate::session::{Closed, Leg};
@@ -60,6 +61,7 @@ pub struct Link {
     gauges: [[f64; 3]; 2],
     /// When the octets that are being worked on were read.
     read_at: Option<Instant>,
+    tap: Tap,
 }
 
 enum Ready {
@@ -95,6 +97,7 @@ impl Link {
             state,
             gauges: [[0.0; 3]; 2],
             read_at: None,
+            tap: Tap::default(),
             node,
         }
     }
@@ -212,7 +215,14 @@ impl Link {
                 Ok(0) => self.gate.handle_closed(&mut cx, leg, Closed::Eof),
                 Ok(n) => {
                     self.read_at = Some(Instant::now());
-                    self.gate.handle_bytes(&mut cx, leg, octets.get(..n).unwrap_or_default());
+                    let octets = octets.get(..n).unwrap_or_default();
+                    if let Some(capture) = &self.node.capture {
+                        let (at, session) = (cx.now, self.gate.id().0);
+                        self.tap.read(leg, octets, |account, pdu| {
+                            capture.write(at, leg, session, account, pdu.into_owned());
+                        });
+                    }
+                    self.gate.handle_bytes(&mut cx, leg, octets);
                 }
                 Err(e) if e.kind() == ErrorKind::WouldBlock => {}
                 Err(_) => self.gate.handle_closed(&mut cx, leg, Closed::Reset),

@@ -50,6 +50,8 @@ fn describe() {
         ("tapis_config_reloads_total", "Attempts to load another policy"),
         ("tapis_journal_records_total", "Records written"),
         ("tapis_journal_lost_total", "Records that could not be written"),
+        ("tapis_capture_records_total", "PDUs written to the capture"),
+        ("tapis_capture_lost_total", "PDUs that the capture could not take"),
         ("tapis_session_panics_total", "Sessions closed because the program erred"),
         ("tapis_sessions_total", "Connections of ESMEs accepted"),
     ] {
@@ -72,6 +74,7 @@ fn describe() {
     ] {
         describe_gauge!(name, help);
     }
+    describe_gauge!("tapis_capture_bytes", Unit::Bytes, "Size of all files of the capture");
     describe_gauge!("tapis_buffer_bytes", Unit::Bytes, "Octets buffered");
     describe_histogram!("tapis_verdict_duration_seconds", Unit::Seconds, "From a whole PDU to its disposition");
     describe_histogram!("tapis_message_delay_seconds", Unit::Seconds, "From reading a message to writing it on");

@@ -3,6 +3,7 @@
 //! A [`Node`] is what all sessions of a process share. Each session is one task that drives one gate ([`link`]); a panic
 //! in it closes that session and no other.
 
+pub mod capture;
 pub mod clock;
 pub mod console;
 pub mod edits;
@@ -41,6 +42,7 @@ use crate::config::settings::Settings;
 use crate::gate;
 use crate::policy::{Loaded, Policy};
 use crate::session::{Bounds, Durations};
+use capture::Capture;
 use clock::Clock;
 use journal::Journal;
 use live::Watcher;
@@ -62,6 +64,7 @@ pub struct Node {
     gate: Arc<gate::Settings>,
     upstream: Upstream,
     journal: Journal,
+    capture: Option<Capture>,
     recorder: ArcSwap<Recorder>,
     master_key: [u8; 32],
     tally: Mutex<Tally>,
@@ -95,10 +98,10 @@ const TALLY_EVERY: Duration = Duration::from_secs(60);
 const SAVE_EVERY: Duration = Duration::from_millis(500);
 
 impl Node {
-    /// Opens journal and store, and takes the policy into force.
+    /// Opens journal, capture and store, and takes the policy into force.
     ///
     /// # Errors
-    /// When journal or store cannot be opened.
+    /// When journal, capture or store cannot be opened.
     pub fn open(start: Start) -> io::Result<Arc<Self>> {
         let clock = Clock::start();
         let Loaded { policy, settings, .. } = start.loaded;
@@ -117,6 +120,10 @@ impl Node {
             Some(dir) => Journal::open(&settings.journal, &start.base.join(dir), recorder.clone(), clock)?,
             None => Journal::off(),
         };
+        let capture = match &settings.capture {
+            Some(capture) => Some(Capture::open(capture, &start.base, &settings.node, clock)?),
+            None => None,
+        };
         let memory = Memory::new(boot_seconds.saturating_mul(1_000_000));
         let store = settings.state.as_ref().map(|dir| Store::open(&start.base.join(dir))).transpose()?;
         let restored = store.as_ref().map_or(0, |s| s.restore(&memory));
@@ -133,6 +140,7 @@ impl Node {
             clock,
             upstream,
             journal,
+            capture,
             recorder: ArcSwap::from_pointee(recorder),
             master_key,
             tally: Mutex::default(),
@@ -200,6 +208,9 @@ impl Node {
         self.tell_tally();
         self.control("stop", json!({}));
         self.save();
+        if let Some(capture) = &self.capture {
+            capture.close();
+        }
         self.journal.close();
     }
 

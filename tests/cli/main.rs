@@ -2,6 +2,7 @@
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 #![allow(clippy::disallowed_methods, reason = "tests read pipes and wait")]
 
+mod capture;
 mod demo;
 mod program;
 mod replay;

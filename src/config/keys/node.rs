@@ -23,6 +23,17 @@ pub static JOURNAL: Section = Section {
     ],
 };
 
+/// `capture:`
+pub static CAPTURE: Section = Section {
+    name: "`capture`",
+    keys: &[
+        key("dir", TEXT, "../var/capture", "the folder").needed(),
+        key("key", TEXT, "capture.key", "the file of the key, which only its owner may read").needed(),
+        key("size", Kind::Size, "1GiB", "of all files together"),
+        key("keep", DURATION, "6h", "how long traffic is kept"),
+    ],
+};
+
 /// `timers:`
 pub static TIMERS: Section = Section {
     name: "`timers`",
