@@ -217,7 +217,7 @@ mod tests {
 
     fn pdu(n: u64) -> Record {
         let octets = vec![u8::try_from(n % 251).unwrap(); 40];
-        let leg = if n % 2 == 0 { Leg::Esme } else { Leg::Smsc };
+        let leg = if n.is_multiple_of(2) { Leg::Esme } else { Leg::Smsc };
         Record::Pdu { at: Timestamp(1_000 + n), leg, session: n, account: format!("account-{n}"), octets }
     }
 
