@@ -5,6 +5,7 @@
 //! operator says otherwise.
 
 pub mod record;
+pub mod shadow;
 pub mod tally;
 
 use crate::account::{SessionId, SmscId};

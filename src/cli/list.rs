@@ -1,8 +1,8 @@
 //! `tapis list`: one entry more or less in a list of a running node.
 
-use std::time::Duration;
+use hyper::Method;
 
-use super::{Exit, Format, admin, fail, say, tell};
+use super::{Exit, Format, admin, say, tell};
 
 /// Adds an entry to a list of a running node, or removes one; it holds at once, and after a restart.
 #[derive(Debug, clap::Args)]
@@ -36,18 +36,11 @@ struct Edit {
     format: Format,
 }
 
-/// A node that takes longer is not waited for.
-const PATIENCE: Duration = Duration::from_secs(120);
-
 /// Runs it.
 pub(super) fn run(args: &Args) -> Exit {
     let (what, edit) = match &args.what {
         What::Add(edit) => ("add", edit),
         What::Remove(edit) => ("remove", edit),
-    };
-    let runtime = match super::runtime() {
-        Ok(runtime) => runtime,
-        Err(error) => return fail(Exit::Config, error),
     };
     // A pack and its list are two parts of the path.
     let name: Vec<String> = edit.name.split('/').map(admin::escaped).collect();
@@ -55,11 +48,9 @@ pub(super) fn run(args: &Args) -> Exit {
     if let Some(actor) = &edit.actor {
         path.push_str(&format!("&actor={}", admin::escaped(actor)));
     }
-    let asked = runtime.block_on(async { tokio::time::timeout(PATIENCE, admin::post(&edit.admin, &path)).await });
-    let (status, answer) = match asked {
-        Ok(Ok(answered)) => answered,
-        Ok(Err(why)) => return fail(Exit::Config, format_args!("{}: {why}", edit.admin)),
-        Err(_) => return fail(Exit::Config, format_args!("{} does not answer", edit.admin)),
+    let (status, answer) = match admin::request(&edit.admin, &Method::POST, &path) {
+        Ok(answered) => answered,
+        Err(exit) => return exit,
     };
     if edit.format == Format::Json {
         say(&answer);
@@ -74,7 +65,7 @@ pub(super) fn run(args: &Args) -> Exit {
         } else if status.is_success() {
             say(format_args!("changed {old} to {new}"));
         } else {
-            admin::tell_diagnostics(&answer);
+            admin::diagnostics(&answer);
             tell("the list stays as it is");
         }
     }

@@ -10,6 +10,7 @@ mod diff;
 mod explain;
 mod help;
 mod list;
+mod policy;
 mod reload;
 mod replay;
 mod rules;
@@ -46,6 +47,7 @@ enum Command {
     Reload(reload::Args),
     Rules(rules::Args),
     List(list::Args),
+    Policy(policy::Args),
     Sim(sim::Args),
     Help(help::Args),
 }
@@ -107,6 +109,7 @@ pub fn main() -> ExitCode {
         Command::Reload(args) => reload::run(&args),
         Command::Rules(args) => rules::run(&args),
         Command::List(args) => list::run(&args),
+        Command::Policy(args) => policy::run(&args),
         Command::Sim(args) => sim::run(args),
         Command::Help(args) => help::run(&args),
     };

@@ -123,7 +123,7 @@ async fn serve(start: Start) -> Exit {
             }
             Some(()) = reload => {
                 let node = Arc::clone(&node);
-                tokio::task::spawn_blocking(move || node.reloader.reload(&node, false, "SIGHUP"));
+                tokio::task::spawn_blocking(move || node.reloader.reload(&node, &reload::Ask::by("SIGHUP")));
             }
         }
     }

@@ -5,7 +5,7 @@ mod case;
 mod node;
 
 pub use case::{BEFORE, CASE, KNOWN, STANDING};
-pub use node::{CAPTURE, JOURNAL, LIMITS, PARTS, SMSC, TIMERS};
+pub use node::{CANARY, CAPTURE, JOURNAL, LIMITS, PARTS, SMSC, TIMERS};
 
 use super::facts::Shape;
 use super::rules::CATEGORIES;
@@ -411,6 +411,12 @@ pub static MAIN_FILE: Section = Section {
             "",
             "traffic kept for replay, encrypted"
         ),
+        key(
+            "canary",
+            Kind::Either(&[choice(&["off"]), Kind::Section(&CANARY)]),
+            "",
+            "how new rules are tried on a share of the sessions"
+        ),
         key("state", TEXT, "../var/state", "the folder that remembers over a restart"),
         key("timers", Kind::Section(&TIMERS), "", "waiting, and for how long"),
         key("limits", Kind::Section(&LIMITS), "", "bounds of memory and sessions"),
@@ -453,6 +459,7 @@ pub static SECTIONS: &[(&str, &Section)] = &[
     ("smsc", &SMSC),
     ("journal", &JOURNAL),
     ("capture", &CAPTURE),
+    ("canary", &CANARY),
     ("timers", &TIMERS),
     ("parts", &PARTS),
     ("limits", &LIMITS),

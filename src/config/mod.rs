@@ -4,6 +4,7 @@
 //! out, and told; the others are still read. What the values *mean* together (names that must exist, regexes, cases) is
 //! told by the compiler of [`crate::rules`] and [`crate::policy`].
 
+pub mod canary;
 mod condition;
 pub mod decode;
 pub mod diagnostic;

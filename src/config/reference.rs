@@ -196,6 +196,11 @@ mod tests {
                         (true, format!("capture: {{ {both} }}"))
                     }
                     "capture" => (true, format!("capture: {{ dir: x, key: x, {pair} }}")),
+                    "canary" => {
+                        let others = [("share", "1%"), ("for", "1m"), ("block_above", "1%")];
+                        let others = others.iter().filter(|(k, _)| *k != key.name).map(|(k, v)| format!("{k}: {v}"));
+                        (true, format!("canary: {{ {}, {pair} }}", others.collect::<Vec<_>>().join(", ")))
+                    }
                     "timers" | "parts" | "limits" => (true, format!("{name}: {{ {pair} }}")),
                     "An account" => (false, format!("accounts: {{ a: {{ {pair} }} }}")),
                     "A group" => (false, format!("groups: {{ a: {{ {pair} }} }}")),

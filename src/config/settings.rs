@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::canary::CanarySettings;
 use super::decode::{Decoder, Fields, Placed};
 use super::keys;
 use super::spec::{Exceptions, Failure, Spec};
@@ -124,6 +125,8 @@ pub struct Settings {
     pub journal: JournalSettings,
     /// `capture:`; none unless the operator opts in.
     pub capture: Option<CaptureSettings>,
+    /// `canary:`, how changed policies are tried; none takes them for all sessions at once.
+    pub canary: Option<CanarySettings>,
     /// The folder that remembers tagged and swallowed messages over a restart; none keeps them in memory only.
     pub state: Option<String>,
     /// `timers:`
@@ -155,6 +158,7 @@ impl Default for Settings {
                 sync_every: Duration::from_secs(1),
             },
             capture: None,
+            canary: None,
             state: None,
             timers: TimerSettings {
                 session_init: Duration::from_secs(10),
@@ -215,6 +219,7 @@ impl Decoder<'_> {
             self.journal(node, &mut s.journal);
         }
         s.capture = root.get("capture").and_then(|n| self.capture(n));
+        s.canary = root.get("canary").and_then(|n| self.canary(n));
         if let Some(node) = root.get("timers") {
             self.timers(node, &mut s.timers);
         }

@@ -31,7 +31,7 @@ pub(super) fn object(
                 "span": s.evidence.spans.first(), "matched": s.evidence.matched.first(),
                 "spans": s.evidence.spans, "all_matched": s.evidence.matched, "facts": s.evidence.facts,
                 "action": s.rule.action.map(Action::name), "category": s.rule.category, "basis": s.rule.basis,
-                "exempt_by": exempt_by, "at": s.rule.place.to_string(),
+                "would_change_to": s.would.map(Action::name), "exempt_by": exempt_by, "at": s.rule.place.to_string(),
             })
         })
         .collect();

@@ -132,6 +132,8 @@ fn anomalies(reading: &Reading) -> Value {
 /// A finding with what it rests on.
 struct Shown<'p> {
     finding: Finding,
+    /// What the message would have come to if this rule, which is in shadow, acted.
+    would: Option<Action>,
     rule: &'p Rule,
     evidence: Evidence,
 }
@@ -144,8 +146,13 @@ fn explain(policy: &Policy, message: &Message<'_>, rule: Option<&str>) -> Explan
     for finding in &verdict.findings {
         if let Some(rule) = rules.rule(finding) {
             let evidence = rules.evidence(rule, message, &mut scratch.rules);
-            shown.push(Shown { finding: *finding, rule, evidence });
+            shown.push(Shown { finding: *finding, would: None, rule, evidence });
         }
+    }
+    if let Some(profile) = policy.profile(&verdict) {
+        verdict.shadow_changes(rules, profile, |finding, action| {
+            shown.iter_mut().filter(|s| s.finding == *finding).for_each(|s| s.would = Some(action));
+        });
     }
     let trace = rule.map(|id| match rules.rule_of(id) {
         Some((_, rule)) => Some(rules.trace(rule, message, &mut scratch.rules)),

@@ -35,7 +35,7 @@ pub(super) fn page(
     page.line("to", format_args!("{} ({}{})", visible(to.id), to.kind.name(), country(to.country())));
     text(&mut page, message.reading);
     entities(&mut page, message.reading);
-    findings(&mut page, policy, message, shown);
+    findings(&mut page, policy, message, verdict, shown);
     if let Some(trace) = trace {
         draw(trace, 0, &mut page.0);
     }
@@ -113,7 +113,7 @@ fn entities(page: &mut Page, reading: &Reading) {
     }
 }
 
-fn findings(page: &mut Page, policy: &Policy, message: &Message<'_>, shown: &[Shown<'_>]) {
+fn findings(page: &mut Page, policy: &Policy, message: &Message<'_>, verdict: &Verdict, shown: &[Shown<'_>]) {
     if policy.rules.is_report(message) {
         page.line("report", "goes to a report short code: never judged");
     } else if shown.is_empty() {
@@ -127,8 +127,9 @@ fn findings(page: &mut Page, policy: &Policy, message: &Message<'_>, shown: &[Sh
         };
         let exempt = s.finding.exempt_by.and_then(|e| policy.rules.exemption(e));
         let exempt = exempt.map_or(String::new(), |e| format!(" by {}", e.id));
+        let would = s.would.map(|to| format!(": {}→{}", verdict.action.name(), to.name())).unwrap_or_default();
         let (mode, place) = (mode(&s.finding), &s.rule.place);
-        page.line("finding", format_args!("{} ({weight}, {mode}{exempt}){words} at {place}", s.rule.id));
+        page.line("finding", format_args!("{} ({weight}, {mode}{would}{exempt}){words} at {place}", s.rule.id));
     }
 }
 

@@ -17,6 +17,9 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::Node;
+use super::history::{self, Change};
+use super::reload::{Ask, Report, Trial};
+use crate::config::canary::{CANARY_KEYS, CanarySettings};
 use crate::config::source::ListEdit;
 use crate::config::spec::Mode;
 
@@ -48,95 +51,188 @@ async fn answer(node: Arc<Node>, request: Request<Incoming>) -> Result<Response<
         }
         (&Method::GET, "/readyz") => text(StatusCode::OK, "text/plain", "ready\n".into()),
         (&Method::GET, "/api/policy") => json_answer(StatusCode::OK, &policy(&node)),
-        (&Method::POST, "/api/reload") if request.headers().contains_key(ORIGIN) => {
-            json_answer(StatusCode::FORBIDDEN, &json!({ "error": "web pages may not reload" }))
+        (&Method::GET, "/api/policies") => json_answer(StatusCode::OK, &policies(&node)),
+        (&Method::GET, _) if path.starts_with("/api/policies/") => {
+            let digest = path.trim_start_matches("/api/policies/").to_owned();
+            beside(move || one_policy(&node, &digest)).await
         }
-        (&Method::POST, "/api/reload") => reload(node, request.uri().query().unwrap_or_default()).await,
+        (&Method::POST, "/api/reload" | "/api/rollback") if request.headers().contains_key(ORIGIN) => {
+            json_answer(StatusCode::FORBIDDEN, &json!({ "error": "web pages may not change the policy" }))
+        }
+        (&Method::POST, "/api/reload") => {
+            let query = Query::read(request.uri().query());
+            beside(move || reload(&node, &query)).await
+        }
+        (&Method::POST, "/api/rollback") => {
+            let query = Query::read(request.uri().query());
+            beside(move || roll_back(&node, &query)).await
+        }
         (&Method::POST, _) if path.starts_with(LISTS) && request.headers().contains_key(ORIGIN) => {
             json_answer(StatusCode::FORBIDDEN, &json!({ "error": "web pages may not edit lists" }))
         }
         (&Method::POST, _) if path.starts_with(LISTS) => {
-            let list = decoded(path.strip_prefix(LISTS).unwrap_or_default());
-            edit(Arc::clone(&node), list, request.uri().query().unwrap_or_default()).await
+            let list = unescape(path.strip_prefix(LISTS).unwrap_or_default());
+            let query = Query::read(request.uri().query());
+            beside(move || edit(&node, list, &query)).await
         }
-        (_, "/metrics" | "/healthz" | "/readyz" | "/api/policy" | "/api/reload") => {
-            json_answer(StatusCode::METHOD_NOT_ALLOWED, &json!({ "error": "method not allowed" }))
-        }
+        (
+            _,
+            "/metrics" | "/healthz" | "/readyz" | "/api/policy" | "/api/policies" | "/api/reload" | "/api/rollback",
+        ) => json_answer(StatusCode::METHOD_NOT_ALLOWED, &json!({ "error": "method not allowed" })),
         _ => json_answer(StatusCode::NOT_FOUND, &json!({ "error": format!("there is no {path}") })),
     })
 }
 
+/// Works where no session waits for it.
+async fn beside(work: impl FnOnce() -> Answer + Send + 'static) -> Response<Full<Bytes>> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok((status, body)) => json_answer(status, &body),
+        Err(_) => json_answer(StatusCode::INTERNAL_SERVER_ERROR, &json!({ "error": "the request erred" })),
+    }
+}
+
+type Answer = (StatusCode, Value);
+
 /// Before the full name of a list.
 const LISTS: &str = "/api/lists/";
 
+/// The parameters of a request.
+struct Query(Vec<(String, String)>);
+
+impl Query {
+    fn read(query: Option<&str>) -> Self {
+        let pairs = query.unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
+        Self(pairs.map(|(key, value)| (unescape(key), unescape(value))).collect())
+    }
+
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.iter().find(|(k, _)| k == key).map(|(_, value)| value.as_str())
+    }
+
+    fn is(&self, key: &str) -> bool {
+        self.get(key).is_some_and(|v| v == "true" || v == "1")
+    }
+
+    /// `dry_run=true` only tries; `if_digest=…` refuses when another policy is in force; `actor=…` and `comment=…` are
+    /// recorded.
+    fn ask(&self) -> Ask {
+        let text = |key: &str| self.get(key).map(ToOwned::to_owned);
+        Ask {
+            dry_run: self.is("dry_run"),
+            actor: text("actor").unwrap_or_else(|| "api".into()),
+            comment: text("comment"),
+            if_digest: text("if_digest"),
+            trial: Trial::AsConfigured,
+        }
+    }
+}
+
+/// Text of a URI: `%C3%A9` is é (RFC 3986 §2.1).
+fn unescape(text: &str) -> String {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, behind)) = rest.split_first() {
+        rest = behind;
+        let digits = behind.get(..2).and_then(|d| std::str::from_utf8(d).ok());
+        match (first, digits.and_then(|d| u8::from_str_radix(d, 16).ok())) {
+            (b'%', Some(octet)) => {
+                out.push(octet);
+                rest = behind.get(2..).unwrap_or_default();
+            }
+            _ => out.push(*first),
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// Takes what the files say: for all with `now=true`, on trial with `share=10%` and the other keys of `canary:`, else as
+/// the configuration says.
+fn reload(node: &Node, query: &Query) -> Answer {
+    let mut ask = query.ask();
+    if query.is("now") {
+        ask.trial = Trial::Now;
+    } else if CANARY_KEYS.iter().any(|key| query.get(key).is_some()) {
+        match CanarySettings::of_words(node.settings.canary, |key| query.get(key)) {
+            Ok(settings) => ask.trial = Trial::Canary(settings),
+            Err(why) => return (StatusCode::BAD_REQUEST, json!({ "error": why })),
+        }
+    }
+    changed(&node.reloader.reload(node, &ask), &ask)
+}
+
+/// Takes the policy `digest=…` of the history.
+fn roll_back(node: &Node, query: &Query) -> Answer {
+    let ask = query.ask();
+    let Some(digest) = query.get("digest").filter(|d| !d.is_empty()) else {
+        return (StatusCode::BAD_REQUEST, json!({ "error": "which policy? digest=…" }));
+    };
+    match node.reloader.roll_back(node, digest, &ask) {
+        Ok(report) => changed(&report, &ask),
+        Err(why) => (StatusCode::NOT_FOUND, json!({ "error": why })),
+    }
+}
+
+fn changed(report: &Report, ask: &Ask) -> Answer {
+    if report.conflict {
+        let expected = ask.if_digest.as_deref().unwrap_or_default();
+        let error = format!("the policy in force is {}, not {expected}", report.old);
+        return (StatusCode::CONFLICT, json!({ "error": error, "old_digest": report.old }));
+    }
+    (if report.ok { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY }, report.json())
+}
+
 /// `add=ENTRY` or `remove=ENTRY`; `actor=…` is recorded.
-async fn edit(node: Arc<Node>, list: String, query: &str) -> Response<Full<Bytes>> {
-    let value = |key: &str| query.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('=')).map(decoded);
-    let (entry, added) = match (value("add"), value("remove")) {
+fn edit(node: &Node, list: String, query: &Query) -> Answer {
+    let (entry, added) = match (query.get("add"), query.get("remove")) {
         (Some(entry), None) if !entry.trim().is_empty() => (entry, true),
         (None, Some(entry)) if !entry.trim().is_empty() => (entry, false),
-        _ => return json_answer(StatusCode::BAD_REQUEST, &json!({ "error": "write ?add=ENTRY or ?remove=ENTRY" })),
+        _ => return (StatusCode::BAD_REQUEST, json!({ "error": "write ?add=ENTRY or ?remove=ENTRY" })),
     };
     let policy = node.policy.load_full();
     if !policy.has_list(&list) {
         let mut known: Vec<_> = policy.lists().collect();
         known.sort_unstable();
-        return json_answer(
-            StatusCode::NOT_FOUND,
-            &json!({ "error": format!("there is no list `{list}`"), "lists": known }),
-        );
+        return (StatusCode::NOT_FOUND, json!({ "error": format!("there is no list `{list}`"), "lists": known }));
     }
-    let actor = value("actor").unwrap_or_else(|| "api".into());
     let edit = ListEdit { list, entry: entry.trim().to_owned(), added };
-    let done = tokio::task::spawn_blocking(move || node.reloader.edit(&node, &edit, &actor)).await;
-    match done {
-        Ok(report) => {
-            let status = if report.ok { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-            json_answer(status, &report.json())
-        }
-        Err(_) => json_answer(StatusCode::INTERNAL_SERVER_ERROR, &json!({ "error": "the edit erred" })),
-    }
+    let report = node.reloader.edit(node, &edit, query.get("actor").unwrap_or("api"));
+    (if report.ok { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY }, report.json())
 }
 
-/// Text of a URI: `%C3%A9` is é (RFC 3986 §2.1).
-fn decoded(text: &str) -> String {
-    let mut octets = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, more)) = rest.split_first() {
-        let escaped = more.get(..2).filter(|_| *first == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
-        match escaped.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(octet) => {
-                octets.push(octet);
-                rest = more.get(2..).unwrap_or_default();
-            }
-            None => {
-                octets.push(*first);
-                rest = more;
-            }
-        }
-    }
-    String::from_utf8_lossy(&octets).into_owned()
+/// What is in force, what is on trial, what the last attempt to change it came to, and what was in force before.
+fn policies(node: &Node) -> Value {
+    let changes = node.reloader.history().changes();
+    let canary = node.canary.load();
+    json!({
+        "in_force": node.policy.load().digest(), "since": changes.first().map(|c| &c.time),
+        "canary": canary.as_ref().map(|c| c.json()), "last_reload": node.reloader.last().map(|a| a.json()),
+        "policies": changes,
+    })
 }
 
-/// `dry_run=true` only tries; `if_digest=…` refuses when another policy is in force; `actor=…` is recorded.
-async fn reload(node: Arc<Node>, query: &str) -> Response<Full<Bytes>> {
-    let value =
-        |key: &str| query.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('=')).map(ToOwned::to_owned);
-    let dry_run = value("dry_run").is_some_and(|v| v == "true" || v == "1");
-    let in_force = node.policy.load().digest().to_owned();
-    if let Some(expected) = value("if_digest").filter(|d| *d != in_force) {
-        let error = format!("the policy in force is {in_force}, not {expected}");
-        return json_answer(StatusCode::CONFLICT, &json!({ "error": error, "old_digest": in_force }));
-    }
-    let actor = value("actor").unwrap_or_else(|| "api".into());
-    let done = tokio::task::spawn_blocking(move || node.reloader.reload(&node, dry_run, &actor)).await;
-    match done {
-        Ok(report) => {
-            let status = if report.ok { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-            json_answer(status, &report.json())
+/// One policy of the history: when it was in force, what it is made of, and what it changes of what is in force.
+fn one_policy(node: &Node, begins: &str) -> Answer {
+    let history = node.reloader.history();
+    let digest = match history.digest(begins) {
+        Ok(digest) => digest,
+        Err(why) => return (StatusCode::NOT_FOUND, json!({ "error": why })),
+    };
+    let changes: Vec<Change> = history.changes().into_iter().filter(|c| c.digest == digest).collect();
+    let in_force = node.policy.load_full();
+    let (files, difference) = match history.sources(&digest) {
+        Ok(sources) => {
+            let loaded = crate::policy::load(&sources).ok();
+            (json!(history::files(&sources)), loaded.map(|l| in_force.difference(&l.policy)))
         }
-        Err(_) => json_answer(StatusCode::INTERNAL_SERVER_ERROR, &json!({ "error": "the reload erred" })),
-    }
+        Err(_) => (Value::Null, None),
+    };
+    let difference = difference
+        .map(|d| json!({ "added": d.added, "removed": d.removed, "changed": d.changed, "other_changed": d.other }));
+    let is_in_force = in_force.digest() == digest;
+    let body = json!({
+        "digest": digest, "in_force": is_in_force, "changes": changes, "difference": difference, "files": files,
+    });
+    (StatusCode::OK, body)
 }
 
 fn policy(node: &Node) -> Value {
@@ -154,6 +250,7 @@ fn policy(node: &Node) -> Value {
             json!({
                 "id": &*r.id, "at": r.place.to_string(), "mode": mode, "score": r.score.json(),
                 "action": r.action.map(|a| a.name()), "category": r.category.as_deref(), "digest": &*r.digest,
+                "would_have_changed": node.shadow_changes(&r.id),
             })
         })
         .collect();

@@ -12,8 +12,10 @@ use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 
 use super::Node;
+use super::canary;
 use super::metrics::{self, Meters};
 use crate::account::{SessionId, SmscId};
+use crate::audit::shadow::ShadowChanges;
 use crate::audit::tally::Tally;
 use crate::audit::{Basis, Decision, Outcome, OutcomeKind, Reply};
 use crate::capture::Tap;
@@ -54,6 +56,7 @@ pub struct Link {
     told_drain: bool,
     meters: Meters,
     tally: Tally,
+    shadow: ShadowChanges,
     /// Decisions whose outcomes are written.
     written: HashSet<u64>,
     flushed: Timestamp,
@@ -92,6 +95,7 @@ impl Link {
             told_drain: false,
             meters: Meters::new("", "unbound"),
             tally: Tally::default(),
+            shadow: ShadowChanges::default(),
             written: HashSet::new(),
             flushed: now,
             state,
@@ -168,7 +172,7 @@ impl Link {
     }
 
     fn with<T>(&mut self, act: impl FnOnce(&mut Gate, &mut Context<'_>) -> T) -> T {
-        let policy = self.node.policy.load_full();
+        let policy = self.node.policy_of(self.gate.id());
         ROOM.with_borrow_mut(|room| {
             let mut cx = Context {
                 now: self.node.clock.now(),
@@ -199,7 +203,7 @@ impl Link {
             Leg::Smsc => &self.smsc,
         };
         let Some(stream) = stream else { return };
-        let policy = self.node.policy.load_full();
+        let policy = self.node.policy_of(self.gate.id());
         ROOM.with_borrow_mut(|room| {
             let Room { gate: scratch, octets, .. } = room;
             octets.resize(READ_OCTETS, 0);
@@ -234,7 +238,7 @@ impl Link {
     #[allow(clippy::disallowed_methods, reason = "how long a verdict takes is measured here")]
     fn outputs(&mut self) {
         let node = Arc::clone(&self.node);
-        let policy = node.policy.load_full();
+        let policy = node.policy_of(self.gate.id());
         let mut wakes = Vec::new();
         ROOM.with_borrow_mut(|room| {
             let Room { gate: scratch, evidence, .. } = room;
@@ -252,6 +256,7 @@ impl Link {
                     node: &node,
                     meters: &mut self.meters,
                     tally: &mut self.tally,
+                    shadow: &mut self.shadow,
                     written: &mut self.written,
                     evidence,
                 };
@@ -331,6 +336,9 @@ impl Link {
         if !self.tally.is_empty() {
             self.node.merge(std::mem::take(&mut self.tally));
         }
+        if !self.shadow.is_empty() {
+            self.node.merge_shadow(std::mem::take(&mut self.shadow));
+        }
         metrics::session(&self.gate.counters().take());
         let names = ["tapis_outstanding_requests", "tapis_buffer_bytes", "tapis_held_messages"];
         for (leg, shown) in [Leg::Esme, Leg::Smsc].into_iter().zip(&mut self.gauges) {
@@ -374,6 +382,7 @@ struct Keeper<'a> {
     node: &'a Node,
     meters: &'a mut Meters,
     tally: &'a mut Tally,
+    shadow: &'a mut ShadowChanges,
     written: &'a mut HashSet<u64>,
     evidence: &'a mut policy::Scratch,
 }
@@ -385,6 +394,16 @@ impl Keeper<'_> {
     fn decision(&mut self, decision: &Decision<'_>, took: Duration) {
         self.meters.decision(decision, took.as_secs_f64());
         self.tally.add(decision);
+        decision.shadow_changes(|rule, to| {
+            metrics::shadow_change(&rule.id, to);
+            self.shadow.add(&rule.id, decision.action(), to);
+        });
+        if let Some(trial) = &*self.node.canary.load()
+            && trial.count(decision)
+            && trial.outcome(self.node.clock.now()) != canary::Outcome::Open
+        {
+            self.node.settle.notify_one();
+        }
         let passed = decision.action() == Action::Pass && !matches!(decision.basis, Basis::Exception { .. });
         if self.node.journal.is_on() && (!passed || self.is_sampled(decision)) {
             let latency = u32::try_from(took.as_nanos()).unwrap_or(u32::MAX);

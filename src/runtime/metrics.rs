@@ -9,6 +9,7 @@ use metrics::{
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::audit::{Basis, Decision};
+use crate::config::diagnostic::{Diagnostic, Severity};
 use crate::config::spec::Mode;
 use crate::message::Direction;
 use crate::policy::Policy;
@@ -50,6 +51,8 @@ fn describe() {
         ("tapis_config_reloads_total", "Attempts to load another policy"),
         ("tapis_journal_records_total", "Records written"),
         ("tapis_journal_lost_total", "Records that could not be written"),
+        ("tapis_canary_messages_total", "Messages decided on while a policy is on trial, by the old and the new one"),
+        ("tapis_canaries_total", "Trials that ended"),
         ("tapis_capture_records_total", "PDUs written to the capture"),
         ("tapis_capture_lost_total", "PDUs that the capture could not take"),
         ("tapis_session_panics_total", "Sessions closed because the program erred"),
@@ -69,6 +72,8 @@ fn describe() {
         ("tapis_list_update_timestamp_seconds", "When a fetched list was last known to be as its source has it"),
         ("tapis_journal_queue_records", "Records that wait to be written"),
         ("tapis_config_last_reload_successful", "Whether the last attempt to load a policy succeeded"),
+        ("tapis_config_last_reload_diagnostics", "What was said of the last attempt to load a policy"),
+        ("tapis_canary_share", "The share of sessions that a policy on trial judges"),
         ("tapis_config_last_reload_success_timestamp_seconds", "When a policy was last loaded"),
         ("tapis_build_info", "What is running"),
     ] {
@@ -193,9 +198,11 @@ fn findings(decision: &Decision<'_>) {
         counter!("tapis_verdicts_total", "direction" => direction, "action" => action.name(), "cause" => cause, "category" => category)
             .increment(1);
     }
-    decision.shadow_changes(|rule, action| {
-        counter!("tapis_shadow_changes_total", "rule" => rule.id.to_string(), "action" => action.name()).increment(1);
-    });
+}
+
+/// Counts a message that a rule in shadow would have treated otherwise.
+pub fn shadow_change(rule: &str, action: Action) {
+    counter!("tapis_shadow_changes_total", "rule" => rule.to_owned(), "action" => action.name()).increment(1);
 }
 
 /// Adds what a session has counted since it was last asked.
@@ -256,8 +263,12 @@ pub fn list_fetched(list: &str, result: &'static str, at_seconds: f64) {
     }
 }
 
-/// Counts an attempt to load a policy.
-pub fn reload(succeeded: bool) {
+/// Counts an attempt to load a policy, and what was said of it.
+pub fn reload(succeeded: bool, diagnostics: &[Diagnostic]) {
+    for (severity, name) in [(Severity::Error, "error"), (Severity::Warning, "warning")] {
+        let n = diagnostics.iter().filter(|d| d.severity == severity).count();
+        gauge!("tapis_config_last_reload_diagnostics", "severity" => name).set(count(n));
+    }
     let result = if succeeded { "success" } else { "failure" };
     counter!("tapis_config_reloads_total", "result" => result).increment(1);
     gauge!("tapis_config_last_reload_successful").set(f64::from(u8::from(succeeded)));

@@ -3,12 +3,15 @@
 //! A [`Node`] is what all sessions of a process share. Each session is one task that drives one gate ([`link`]); a panic
 //! in it closes that session and no other.
 
+mod amend;
+pub mod canary;
 pub mod capture;
 pub mod clock;
 pub mod console;
 pub mod edits;
 pub mod feeds;
 pub mod files;
+pub mod history;
 pub mod journal;
 pub mod link;
 pub mod live;
@@ -28,7 +31,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ::metrics::counter;
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::{Map, Value, json};
 use tokio::net::{TcpListener, TcpStream};
@@ -37,11 +40,13 @@ use tokio::task::JoinSet;
 
 use crate::account::{Keeping, Memory, SessionId};
 use crate::audit::record::Recorder;
+use crate::audit::shadow::ShadowChanges;
 use crate::audit::tally::Tally;
 use crate::config::settings::Settings;
 use crate::gate;
 use crate::policy::{Loaded, Policy};
 use crate::session::{Bounds, Durations};
+use canary::Canary;
 use capture::Capture;
 use clock::Clock;
 use journal::Journal;
@@ -57,6 +62,8 @@ pub struct Node {
     pub settings: Settings,
     /// The policy in force.
     pub policy: ArcSwap<Policy>,
+    /// The policy on trial, when one is.
+    pub canary: ArcSwapOption<Canary>,
     /// What sessions share.
     pub memory: Memory,
     /// Time.
@@ -68,7 +75,10 @@ pub struct Node {
     recorder: ArcSwap<Recorder>,
     master_key: [u8; 32],
     tally: Mutex<Tally>,
+    shadow: Mutex<ShadowChanges>,
     accounts: metrics::Accounts,
+    /// A trial is to be looked at.
+    settle: Notify,
     wakes: Mutex<HashMap<SessionId, Arc<Notify>>>,
     drain: watch::Sender<bool>,
     next_session: AtomicU64,
@@ -136,6 +146,7 @@ impl Node {
             reloader: Reloader::new(start.origin, policies),
             settings,
             policy: ArcSwap::from_pointee(policy),
+            canary: ArcSwapOption::empty(),
             memory,
             clock,
             upstream,
@@ -144,6 +155,8 @@ impl Node {
             recorder: ArcSwap::from_pointee(recorder),
             master_key,
             tally: Mutex::default(),
+            shadow: Mutex::default(),
+            settle: Notify::new(),
             wakes: Mutex::default(),
             drain: watch::Sender::new(false),
             next_session: AtomicU64::new(boot_seconds << 20),
@@ -152,7 +165,7 @@ impl Node {
             store,
         });
         node.control("start", json!({ "policy": node.policy.load().digest(), "remembered": restored }));
-        node.reloader.keep_sources(&node);
+        node.reloader.started(&node);
         Ok(node)
     }
 
@@ -242,6 +255,15 @@ impl Node {
         }
     }
 
+    /// The policy that judges a session: the one in force, or the one that is tried on a share of them.
+    #[must_use]
+    pub fn policy_of(&self, session: SessionId) -> Arc<Policy> {
+        match &*self.canary.load() {
+            Some(canary) if canary.takes(session) => Arc::clone(&canary.policy),
+            _ => self.policy.load_full(),
+        }
+    }
+
     fn wakes(&self) -> std::sync::MutexGuard<'_, HashMap<SessionId, Arc<Notify>>> {
         self.wakes.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -267,7 +289,9 @@ impl Node {
                         saved = changes;
                     }
                     self.prometheus.run_upkeep();
+                    self.settle_canary().await;
                 }
+                () = self.settle.notified() => self.settle_canary().await,
                 _ = tally.tick() => {
                     self.tell_tally();
                     let key = day_key(&self.master_key, self.clock);
@@ -277,6 +301,13 @@ impl Node {
                     }
                 }
             }
+        }
+    }
+
+    async fn settle_canary(self: &Arc<Self>) {
+        if self.canary.load().is_some() {
+            let node = Arc::clone(self);
+            let _ = tokio::task::spawn_blocking(move || node.reloader.settle(&node)).await;
         }
     }
 
@@ -290,6 +321,17 @@ impl Node {
 
     fn merge(&self, tally: Tally) {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner).merge(tally);
+    }
+
+    fn merge_shadow(&self, changes: ShadowChanges) {
+        let policy = self.policy.load();
+        let is_known = |rule: &str| policy.rules.rule_of(rule).is_some();
+        self.shadow.lock().unwrap_or_else(PoisonError::into_inner).merge(changes, is_known);
+    }
+
+    /// What a rule in shadow would have changed since the start.
+    fn shadow_changes(&self, rule: &str) -> Value {
+        self.shadow.lock().unwrap_or_else(PoisonError::into_inner).of(rule)
     }
 
     fn tell_tally(&self) {

@@ -1,4 +1,4 @@
-//! Reload: read, compile, run the cases, swap; on any error the old policy stays, and everything that is wrong is told.
+//! Changing the policy: read, compile, run the cases, swap; on any error the old policy stays, and everything that is wrong is told.
 //!
 //! No session waits for it: all the work is done beside them, and the swap is one pointer.
 
@@ -9,27 +9,79 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use super::canary::{Canary, Outcome};
 use super::files::Origin;
-use super::{Node, edits, feeds, metrics};
+use super::history::{Change, History};
+use super::{Node, metrics};
 use crate::case;
+use crate::config::canary::CanarySettings;
 use crate::config::diagnostic::{Diagnostic, Severity};
-use crate::config::source::{ListEdit, Place, Sources};
-use crate::policy::{self, Difference, Loaded};
+use crate::config::source::{Place, Sources};
+use crate::policy::{self, Difference, Loaded, Policy};
 use crate::time::Timestamp;
 
+/// What somebody asks for.
+#[derive(Clone, Debug, Default)]
+pub struct Ask {
+    /// Only say what would change.
+    pub dry_run: bool,
+    /// Who, for the record.
+    pub actor: String,
+    /// Why, for the record.
+    pub comment: Option<String>,
+    /// Only if this policy is in force: guards against two editors.
+    pub if_digest: Option<String>,
+    /// Whether it is tried first.
+    pub trial: Trial,
+}
+
+impl Ask {
+    /// A reload that somebody asks for without more words.
+    #[must_use]
+    pub fn by(actor: &str) -> Self {
+        Self { actor: actor.to_owned(), ..Self::default() }
+    }
+}
+
+/// Whether a policy is tried on a share of the sessions first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Trial {
+    /// As `canary:` says in the configuration.
+    #[default]
+    AsConfigured,
+    /// No: all sessions get it at once.
+    Now,
+    /// Yes, like this.
+    Canary(CanarySettings),
+}
+
+impl Trial {
+    fn settings(self, node: &Node) -> Option<CanarySettings> {
+        match self {
+            Self::AsConfigured => node.settings.canary,
+            Self::Now => None,
+            Self::Canary(settings) => Some(settings),
+        }
+    }
+}
+
 /// What an attempt came to.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Report {
     /// Whether the policy can be used; with a dry run, whether it could.
     pub ok: bool,
     /// Whether it was only tried.
     pub dry_run: bool,
+    /// Another policy is in force than who asked believes: nothing was done.
+    pub conflict: bool,
     /// The digest in force before.
     pub old: String,
     /// The digest of what was read, when it compiles.
     pub new: Option<String>,
     /// What changes.
     pub difference: Difference,
+    /// How it is tried first, when it is.
+    pub canary: Option<CanarySettings>,
     /// Cases that hold, and those that could not be run.
     pub cases: case::Outcome,
     /// Everything that is wrong or doubtful.
@@ -39,19 +91,6 @@ pub struct Report {
 }
 
 impl Report {
-    fn of(old: &str, dry_run: bool) -> Self {
-        Self {
-            ok: false,
-            dry_run,
-            old: old.to_owned(),
-            new: None,
-            difference: Difference::default(),
-            cases: case::Outcome::default(),
-            diagnostics: Vec::new(),
-            rendered: Vec::new(),
-        }
-    }
-
     /// For the API and `tapis reload`.
     #[must_use]
     pub fn json(&self) -> Value {
@@ -59,19 +98,47 @@ impl Report {
             "ok": self.ok, "dry_run": self.dry_run, "old_digest": self.old, "new_digest": self.new,
             "added": self.difference.added, "removed": self.difference.removed, "changed": self.difference.changed,
             "other_changed": self.difference.other,
+            "canary": self.canary.map(|c| json!({ "share": c.share.to_string(), "for_seconds": c.for_.as_secs_f64() })),
             "cases": { "held": self.cases.held, "failed": self.cases.failed, "skipped": self.cases.skipped },
             "diagnostics": self.diagnostics.iter().map(Diagnostic::json).collect::<Vec<_>>(),
         })
     }
 }
 
+/// An attempt, and what it came to.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// When.
+    pub at: Timestamp,
+    /// `reload` or `rollback`.
+    pub how: String,
+    /// Who.
+    pub actor: String,
+    /// What it came to.
+    pub report: Report,
+}
+
+impl Attempt {
+    /// For the API.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        let mut json = self.report.json();
+        if let Value::Object(map) = &mut json {
+            map.insert("time".into(), self.at.to_string().into());
+            map.insert("how".into(), self.how.as_str().into());
+            map.insert("actor".into(), self.actor.as_str().into());
+        }
+        json
+    }
+}
+
 /// Loads policies, one at a time.
 #[derive(Debug)]
 pub struct Reloader {
-    origin: Origin,
-    /// Where the sources of each digest are kept.
-    keep: Option<PathBuf>,
-    turn: Mutex<()>,
+    pub(super) origin: Origin,
+    history: History,
+    pub(super) turn: Mutex<()>,
+    last: Mutex<Option<Attempt>>,
 }
 
 /// Everything that is wrong, and what was read.
@@ -100,66 +167,27 @@ pub fn check(sources: Sources, now: Timestamp) -> Result<(Loaded, Sources, case:
     Ok((Loaded { warnings: diagnostics.sorted(), ..loaded }, sources, outcome))
 }
 
-fn unreadable(why: String) -> Diagnostic {
+pub(super) fn unreadable(why: String) -> Diagnostic {
     Diagnostic { place: Place::start("files"), code: "file", severity: Severity::Error, message: why, help: None }
 }
 
 impl Reloader {
-    /// A reloader that reads from `origin`.
+    /// A reloader that reads from `origin`, and keeps the history of policies in a folder.
     #[must_use]
     pub fn new(origin: Origin, keep: Option<PathBuf>) -> Self {
-        Self { origin, keep, turn: Mutex::default() }
+        Self { origin, history: History::open(keep), turn: Mutex::default(), last: Mutex::default() }
     }
 
-    /// Reads and, unless it is a dry run or something is wrong, swaps. It blocks: call it beside the sessions.
-    pub fn reload(&self, node: &Node, dry_run: bool, actor: &str) -> Report {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let old = node.policy.load_full();
-        let mut report = Report::of(old.digest(), dry_run);
-        match load(&self.origin, node.clock.now()) {
-            Ok((loaded, sources, cases)) => {
-                let new = Arc::new(loaded.policy);
-                report.ok = true;
-                report.new = Some(new.digest().to_owned());
-                report.difference = old.difference(&new);
-                report.cases = cases;
-                report.rendered = loaded.warnings.iter().map(|d| d.render(&sources)).collect();
-                report.diagnostics = loaded.warnings;
-                if !dry_run {
-                    metrics::policy(Some(&old), &new, super::seconds(node.clock));
-                    node.policy.store(Arc::clone(&new));
-                    self.keep(new.digest(), &sources);
-                }
-            }
-            Err((diagnostics, sources)) => {
-                report.rendered = diagnostics.iter().map(|d| d.render(&sources)).collect();
-                report.diagnostics = diagnostics;
-            }
-        }
-        if !dry_run {
-            metrics::reload(report.ok);
-            if !report.ok || report.new.as_deref() != Some(&report.old) {
-                node.control(
-                    "reload",
-                    json!({
-                        "actor": actor, "ok": report.ok, "old_digest": report.old, "new_digest": report.new,
-                        "added": report.difference.added, "removed": report.difference.removed,
-                        "changed": report.difference.changed, "diagnostics": report.diagnostics.len(),
-                    }),
-                );
-            }
-            match (&report.new, &node.watcher) {
-                (_, Some(watcher)) => watcher.reload(&report),
-                (Some(new), None) if *new != report.old => {
-                    tracing::info!(actor, old = report.old, new, "policy reloaded");
-                }
-                (Some(_), None) => tracing::debug!(actor, "policy reloaded, unchanged"),
-                (None, None) => {
-                    tracing::error!(actor, "the policy stays as it is:\n{}", report.rendered.join("\n"));
-                }
-            }
-        }
-        report
+    /// What was in force, and what it was made of.
+    #[must_use]
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// The last attempt to change the policy, dry runs apart.
+    #[must_use]
+    pub fn last(&self) -> Option<Attempt> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Waits for a change that is under way.
@@ -173,68 +201,55 @@ impl Reloader {
         self.origin.state()
     }
 
-    /// Takes a fetched list into force, and keeps it, if the policy holds with it. It blocks.
-    pub fn offer_feed(&self, node: &Node, url: &str, text: &str) -> Report {
-        let put = |sources: &mut Sources| {
-            let named = sources.lists.iter_mut().filter(|l| l.name == url);
-            named.for_each(|list| list.text = Ok(text.to_owned()));
-        };
-        let keep = |state: &std::path::Path, _: &Sources| {
-            let copy = feeds::copy(state, url);
-            copy.parent().map_or(Ok(()), std::fs::create_dir_all)?;
-            edits::replace(&copy, text)
-        };
-        self.change(node, &json!({ "actor": "feed", "url": url }), put, keep)
+    /// Reads and, unless it is a dry run or something is wrong, swaps. It blocks: call it beside the sessions.
+    pub fn reload(&self, node: &Node, ask: &Ask) -> Report {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        self.change(node, ask, "reload", || load(&self.origin, node.clock.now()))
     }
 
-    /// Adds an entry to a list, or removes it, if the policy holds with it. It blocks.
-    pub fn edit(&self, node: &Node, edit: &ListEdit, actor: &str) -> Report {
-        let put = |sources: &mut Sources| {
-            let is_same = |e: &ListEdit| e.list == edit.list && e.entry.eq_ignore_ascii_case(&edit.entry);
-            sources.edits.retain(|e| !is_same(e));
-            sources.edits.push(edit.clone());
-        };
-        let keep = |state: &std::path::Path, sources: &Sources| edits::write(state, &sources.edits);
-        let details = json!({ "actor": actor, "list": edit.list, "entry": edit.entry, "added": edit.added });
-        self.change(node, &details, put, keep)
+    /// Takes a policy of the history into force again, for all sessions at once. What the files say stays as it is: the next
+    /// reload takes that. It blocks.
+    ///
+    /// # Errors
+    /// When the history has no such policy, or its sources are gone.
+    pub fn roll_back(&self, node: &Node, digest: &str, ask: &Ask) -> Result<Report, String> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let digest = self.history.digest(digest)?;
+        let sources = self.history.sources(&digest)?;
+        let ask = Ask { trial: Trial::Now, ..ask.clone() };
+        Ok(self.change(node, &ask, "rollback", || check(sources, node.clock.now())))
     }
 
-    /// Reads everything, changes it, and takes it into force and keeps the change when the policy holds with it.
     fn change(
         &self,
         node: &Node,
-        details: &Value,
-        put: impl Fn(&mut Sources),
-        keep: impl Fn(&std::path::Path, &Sources) -> std::io::Result<()>,
+        ask: &Ask,
+        how: &str,
+        load: impl FnOnce() -> Result<(Loaded, Sources, case::Outcome), Refused>,
     ) -> Report {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let old = node.policy.load_full();
-        let mut report = Report::of(old.digest(), false);
-        if node.is_draining() {
-            // Its record would come after the last.
-            report.diagnostics = vec![unreadable("the node is draining".into())];
+        let mut report = Report { dry_run: ask.dry_run, old: old.digest().to_owned(), ..Report::default() };
+        if ask.if_digest.as_ref().is_some_and(|expected| *expected != report.old) {
+            report.conflict = true;
             return report;
         }
-        let checked =
-            self.origin.read().map_err(|why| (vec![unreadable(why)], Box::default())).and_then(|mut sources| {
-                put(&mut sources);
-                check(sources, node.clock.now())
-            });
-        match checked {
+        match load() {
             Ok((loaded, sources, cases)) => {
                 let new = Arc::new(loaded.policy);
-                let kept = self.origin.state().ok_or_else(|| "there is no `state` to keep it in".to_owned());
-                match kept.and_then(|state| keep(&state, &sources).map_err(|e| e.to_string())) {
-                    Ok(()) => {
-                        report.ok = true;
-                        report.new = Some(new.digest().to_owned());
-                        report.difference = old.difference(&new);
-                        report.cases = cases;
-                        metrics::policy(Some(&old), &new, super::seconds(node.clock));
-                        node.policy.store(Arc::clone(&new));
-                        self.keep(new.digest(), &sources);
+                report.ok = true;
+                report.new = Some(new.digest().to_owned());
+                report.difference = old.difference(&new);
+                report.cases = cases;
+                report.rendered = loaded.warnings.iter().map(|d| d.render(&sources)).collect();
+                report.diagnostics = loaded.warnings;
+                report.canary = ask.trial.settings(node).filter(|_| new.digest() != old.digest());
+                if !ask.dry_run {
+                    let on_trial = node.canary.load().as_ref().is_some_and(|c| c.policy.digest() == new.digest());
+                    match report.canary {
+                        Some(_) if on_trial => {}
+                        Some(settings) => self.try_out(node, (new, sources), settings, ask),
+                        None => self.take(node, &new, &sources, how, (&ask.actor, ask.comment.as_deref())),
                     }
-                    Err(why) => report.diagnostics = vec![unreadable(why)],
                 }
             }
             Err((diagnostics, sources)) => {
@@ -242,52 +257,135 @@ impl Reloader {
                 report.diagnostics = diagnostics;
             }
         }
-        if !report.ok || report.new.as_deref() != Some(&report.old) {
-            node.control(
-                "list",
-                json!({
-                    "change": details, "ok": report.ok, "old_digest": report.old, "new_digest": report.new,
-                    "diagnostics": report.diagnostics.len(),
-                }),
-            );
-        }
-        match &report.new {
-            Some(new) => tracing::info!(%details, old = report.old, new, "a list changed"),
-            None => tracing::error!(%details, "the list stays as it is:\n{}", report.rendered.join("\n")),
+        if !ask.dry_run {
+            self.tell(node, ask, how, &report);
         }
         report
     }
 
-    /// Keeps the sources of the policy in force.
-    pub fn keep_sources(&self, node: &Node) {
-        self.keep(node.policy.load().digest(), &self.origin.read_once());
+    /// A policy comes into force for all sessions, and whatever is on trial is over.
+    fn take(&self, node: &Node, new: &Arc<Policy>, sources: &Sources, how: &str, by: (&str, Option<&str>)) {
+        end_trial(node, new);
+        self.put_in_force(node, new, sources, how, by);
     }
 
-    fn keep(&self, digest: &str, sources: &Sources) {
-        let Some(dir) = &self.keep else { return };
-        let files: Vec<Value> = sources
-            .main
-            .iter()
-            .chain(&sources.rules)
-            .map(|s| json!({ "name": s.name, "text": s.text }))
-            .chain(
-                sources
-                    .lists
-                    .iter()
-                    .map(|l| json!({ "name": l.name, "named_in": l.named_in, "text": l.text.as_deref().ok() })),
-            )
-            .collect();
-        let path = dir.join(format!("{digest}.json"));
-        let written = std::fs::create_dir_all(dir).and_then(|()| {
-            if path.exists() {
-                Ok(())
-            } else {
-                std::fs::write(&path, json!({ "digest": digest, "files": files }).to_string())
-            }
-        });
-        if let Err(error) = written {
-            tracing::error!(path = %path.display(), %error, "the sources of a policy cannot be kept");
+    pub(super) fn put_in_force(
+        &self,
+        node: &Node,
+        new: &Arc<Policy>,
+        sources: &Sources,
+        how: &str,
+        by: (&str, Option<&str>),
+    ) {
+        let old = node.policy.load_full();
+        metrics::policy(Some(&old), new, super::seconds(node.clock));
+        node.policy.store(Arc::clone(new));
+        if old.digest() != new.digest() {
+            self.note(node, Some(&old), new, sources, how, by);
         }
+    }
+
+    fn note(
+        &self,
+        node: &Node,
+        old: Option<&Policy>,
+        new: &Policy,
+        sources: &Sources,
+        how: &str,
+        (actor, comment): (&str, Option<&str>),
+    ) {
+        let difference = old.map(|old| old.difference(new)).unwrap_or_default();
+        let previous = old.map(Policy::digest);
+        let change = Change::new(node.clock.now(), how, new.digest(), previous, &difference);
+        let rules = new.rules.rules.len() + new.rules.exemptions.len();
+        let (actor, comment) = (actor.to_owned(), comment.map(ToOwned::to_owned));
+        self.history.add(Change { actor, comment, rules, ..change }, sources);
+    }
+
+    fn try_out(&self, node: &Node, new: (Arc<Policy>, Sources), settings: CanarySettings, ask: &Ask) {
+        end_trial(node, &new.0);
+        self.history.keep(new.0.digest(), &new.1);
+        let canary = Canary::new(new, settings, node.clock.now(), &ask.actor, ask.comment.as_deref());
+        node.canary.store(Some(Arc::new(canary)));
+    }
+
+    /// Ends a trial whose time is over, or that left its bounds. It may block.
+    pub fn settle(&self, node: &Node) {
+        let Some(canary) = node.canary.load_full() else { return };
+        match canary.outcome(node.clock.now()) {
+            Outcome::Open => {}
+            // Nobody waits here for a reload that is under way: what is bad goes at once.
+            Outcome::RollBack(why) => self.roll_back_trial(node, &canary, &why),
+            Outcome::Promote => {
+                let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+                let was = node.canary.compare_and_swap(&Some(Arc::clone(&canary)), None);
+                if was.as_ref().is_some_and(|was| Arc::ptr_eq(was, &canary)) {
+                    canary.end("promoted");
+                    let by = (canary.actor.as_str(), canary.comment.as_deref());
+                    self.take(node, &canary.policy, &canary.sources, "canary", by);
+                    node.control("canary-promote", json!({ "canary": canary.json() }));
+                    tracing::info!(digest = canary.policy.digest(), "the canary is taken for all sessions");
+                }
+            }
+        }
+    }
+
+    /// A policy on trial goes.
+    pub(super) fn roll_back_trial(&self, node: &Node, canary: &Arc<Canary>, why: &str) {
+        let was = node.canary.compare_and_swap(&Some(Arc::clone(canary)), None);
+        if was.as_ref().is_some_and(|was| Arc::ptr_eq(was, canary)) {
+            canary.end("rolled_back");
+            node.control("canary-rollback", json!({ "why": why, "canary": canary.json() }));
+            tracing::error!(digest = canary.policy.digest(), why, "the canary is rolled back");
+        }
+    }
+
+    fn tell(&self, node: &Node, ask: &Ask, how: &str, report: &Report) {
+        metrics::reload(report.ok, &report.diagnostics);
+        let actor = &ask.actor;
+        let attempt =
+            Attempt { at: node.clock.now(), how: how.to_owned(), actor: actor.clone(), report: report.clone() };
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(attempt);
+        if !report.ok || report.new.as_deref() != Some(&report.old) {
+            node.control(
+                how,
+                json!({
+                    "actor": actor, "comment": ask.comment, "ok": report.ok, "old_digest": report.old,
+                    "new_digest": report.new, "added": report.difference.added,
+                    "removed": report.difference.removed, "changed": report.difference.changed,
+                    "diagnostics": report.diagnostics.len(), "canary": report.canary.map(|c| c.share.to_string()),
+                }),
+            );
+        }
+        match (&report.new, &node.watcher) {
+            (_, Some(watcher)) => watcher.reload(report),
+            (Some(new), None) if *new != report.old && report.canary.is_some() => {
+                tracing::info!(actor, old = report.old, new, "policy on trial");
+            }
+            (Some(new), None) if *new != report.old => {
+                tracing::info!(actor, old = report.old, new, "policy reloaded");
+            }
+            (Some(_), None) => tracing::debug!(actor, "policy reloaded, unchanged"),
+            (None, None) => {
+                tracing::error!(actor, "the policy stays as it is:\n{}", report.rendered.join("\n"));
+            }
+        }
+    }
+
+    /// Writes down the policy that the node starts with.
+    pub fn started(&self, node: &Node) {
+        let sources = self.origin.read_once();
+        self.note(node, None, &node.policy.load(), &sources, "start", ("start", None));
+    }
+}
+
+/// Whoever changes the policy meanwhile ends a trial: what is changed to is another policy, or the one on trial for all.
+fn end_trial(node: &Node, new: &Policy) {
+    if let Some(canary) = node.canary.swap(None) {
+        let promoted = canary.policy.digest() == new.digest();
+        canary.end(if promoted { "promoted" } else { "replaced" });
+        let what = if promoted { "canary-promote" } else { "canary-replace" };
+        node.control(what, json!({ "canary": canary.json(), "by": new.digest() }));
     }
 }
 
@@ -326,7 +424,7 @@ pub fn watch(node: Arc<Node>) -> notify::Result<()> {
                 break;
             }
             let node = Arc::clone(&node);
-            let _ = tokio::task::spawn_blocking(move || node.reloader.reload(&node, false, "watch")).await;
+            let _ = tokio::task::spawn_blocking(move || node.reloader.reload(&node, &Ask::by("watch"))).await;
         }
     };
     #[allow(clippy::disallowed_methods, reason = "a task of the runtime's own")]

@@ -34,6 +34,20 @@ pub static CAPTURE: Section = Section {
     ],
 };
 
+/// `canary:`
+pub static CANARY: Section = Section {
+    name: "`canary`",
+    keys: &[
+        key("share", TEXT, "10%", "of the sessions that new rules judge first").needed(),
+        key("for", DURATION, "10m", "how long, before all sessions get them").needed(),
+        key("after", count(1_000_000_000), "100", "messages that they must have judged before anything is decided"),
+        key("block_above", TEXT, "2%", "they are rolled back when they block a larger share of their messages"),
+        key("block_below", TEXT, "0.1%", "or a smaller one"),
+        key("tag_above", TEXT, "5%", "they are rolled back when they tag a larger share"),
+        key("tag_below", TEXT, "0.1%", "or a smaller one"),
+    ],
+};
+
 /// `timers:`
 pub static TIMERS: Section = Section {
     name: "`timers`",
