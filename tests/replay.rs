@@ -303,6 +303,37 @@ fn parts_that_never_come_end_as_early_parts_and_every_request_is_decided_once() 
     assert!(report.messages.of(Action::Tag) >= 1);
 }
 
+fn multi(numbers: &[&str], text: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    encode::pdu(&mut out, CommandId::SUBMIT_MULTI, CommandStatus::ESME_ROK, 1, |out| {
+        encode::c_octet_string(out, b"");
+        encode::address(out, &Address::of_writing("BANK"));
+        out.push(u8::try_from(numbers.len()).unwrap());
+        for number in numbers {
+            out.push(1);
+            encode::address(out, &Address::of_writing(number));
+        }
+        out.extend([0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        out.push(u8::try_from(text.len()).unwrap());
+        out.extend(text.as_bytes());
+    });
+    out
+}
+
+#[test]
+fn each_destination_of_a_submit_multi_is_a_verdict_of_its_own() {
+    let rule = |country: &str| {
+        format!("rules: [ {{ id: r, action: block, when: {{ recipient: {{ country: {country} }} }} }} ]")
+    };
+    let mut traffic = Traffic::default();
+    traffic.add_pdu("s", "a", Leg::Esme, NOW, &multi(&["+6590000002", "+66898765432", "+6281234567890"], "hello"));
+    traffic.add_pdu("s", "a", Leg::Esme, NOW, &multi(&["+6590000002"], "hello"));
+    let found = diff(&traffic, &setting(&rule("SG")), &setting(&rule("TH")));
+    let cell = |a, b| found.table.get(&(a, b)).copied().unwrap_or(0);
+    assert_eq!((cell(Action::Block, Action::Pass), cell(Action::Pass, Action::Block)), (2, 1));
+    assert_eq!((cell(Action::Pass, Action::Pass), found.old.messages.all()), (1, 4));
+}
+
 #[test]
 fn what_is_said_on_the_command_line_counts_for_what_does_not_say_it() {
     let mut pdu = Vec::new();

@@ -225,7 +225,7 @@ impl Bar {
         let filled = done.saturating_mul(BAR) / self.total;
         let bar: String = (0..BAR).map(|n| if n < filled { '#' } else { '.' }).collect();
         let percent = done.saturating_mul(100) / self.total;
-        let _ = write!(io::stderr().lock(), "\r[{bar}] {percent:>3} %  {rate:.0} messages/s ");
+        let _ = write!(io::stderr().lock(), "\r[{bar}] {percent:>3} %  {rate:.0} verdicts/s ");
     }
 
     fn end(&self) {
