@@ -244,9 +244,9 @@ impl Reloader {
                 report.diagnostics = loaded.warnings;
                 report.canary = ask.trial.settings(node).filter(|_| new.digest() != old.digest());
                 if !ask.dry_run {
-                    let on_trial = node.canary.load().as_ref().is_some_and(|c| c.policy.digest() == new.digest());
+                    let on_trial = node.canary.load_full().filter(|c| c.policy.digest() == new.digest());
                     match report.canary {
-                        Some(_) if on_trial => {}
+                        Some(settings) if on_trial.is_some_and(|c| c.settings == settings) => {}
                         Some(settings) => self.try_out(node, (new, sources), settings, ask),
                         None => self.take(node, &new, &sources, how, (&ask.actor, ask.comment.as_deref())),
                     }
