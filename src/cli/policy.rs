@@ -95,6 +95,11 @@ fn list(answer: &Value) {
         ));
         say(format_args!("           by it {}; by the old one {}", counts("new"), counts("old")));
     }
+    if let Some(last) = answer.get("last_canary").filter(|l| l.is_object()) {
+        let digest = last.get("canary").map_or("", |c| word(c, "digest"));
+        let result = word(last, "result").replace('_', " ");
+        say(format_args!("trial      {digest} {result} at {}: {}", word(last, "time"), word(last, "why")));
+    }
     if let Some(last) = answer.get("last_reload").filter(|l| l.is_object()) {
         let ok = last.get("ok").and_then(Value::as_bool) == Some(true);
         let what = if ok { "succeeded" } else { "failed" };

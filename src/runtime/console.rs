@@ -205,7 +205,8 @@ fn policies(node: &Node) -> Value {
     let canary = node.canary.load();
     json!({
         "in_force": node.policy.load().digest(), "since": changes.first().map(|c| &c.time),
-        "canary": canary.as_ref().map(|c| c.json()), "last_reload": node.reloader.last().map(|a| a.json()),
+        "canary": canary.as_ref().map(|c| c.json()), "last_canary": node.reloader.last_trial(),
+        "last_reload": node.reloader.last().map(|a| a.json()),
         "policies": changes,
     })
 }

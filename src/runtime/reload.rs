@@ -139,6 +139,7 @@ pub struct Reloader {
     history: History,
     pub(super) turn: Mutex<()>,
     last: Mutex<Option<Attempt>>,
+    last_trial: Mutex<Option<Value>>,
 }
 
 /// Everything that is wrong, and what was read.
@@ -175,7 +176,13 @@ impl Reloader {
     /// A reloader that reads from `origin`, and keeps the history of policies in a folder.
     #[must_use]
     pub fn new(origin: Origin, keep: Option<PathBuf>) -> Self {
-        Self { origin, history: History::open(keep), turn: Mutex::default(), last: Mutex::default() }
+        Self {
+            origin,
+            history: History::open(keep),
+            turn: Mutex::default(),
+            last: Mutex::default(),
+            last_trial: Mutex::default(),
+        }
     }
 
     /// What was in force, and what it was made of.
@@ -265,7 +272,7 @@ impl Reloader {
 
     /// A policy comes into force for all sessions, and whatever is on trial is over.
     fn take(&self, node: &Node, new: &Arc<Policy>, sources: &Sources, how: &str, by: (&str, Option<&str>)) {
-        end_trial(node, new);
+        self.end_trial(node, new);
         self.put_in_force(node, new, sources, how, by);
     }
 
@@ -303,7 +310,7 @@ impl Reloader {
     }
 
     fn try_out(&self, node: &Node, new: (Arc<Policy>, Sources), settings: CanarySettings, ask: &Ask) {
-        end_trial(node, &new.0);
+        self.end_trial(node, &new.0);
         self.history.keep(new.0.digest(), &new.1);
         let canary = Canary::new(new, settings, node.clock.now(), &ask.actor, ask.comment.as_deref());
         node.canary.store(Some(Arc::new(canary)));
@@ -320,10 +327,9 @@ impl Reloader {
                 let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
                 let was = node.canary.compare_and_swap(&Some(Arc::clone(&canary)), None);
                 if was.as_ref().is_some_and(|was| Arc::ptr_eq(was, &canary)) {
-                    canary.end("promoted");
+                    self.ended(node, &canary, "promoted", "its time is over");
                     let by = (canary.actor.as_str(), canary.comment.as_deref());
                     self.take(node, &canary.policy, &canary.sources, "canary", by);
-                    node.control("canary-promote", json!({ "canary": canary.json() }));
                     tracing::info!(digest = canary.policy.digest(), "the canary is taken for all sessions");
                 }
             }
@@ -334,10 +340,38 @@ impl Reloader {
     pub(super) fn roll_back_trial(&self, node: &Node, canary: &Arc<Canary>, why: &str) {
         let was = node.canary.compare_and_swap(&Some(Arc::clone(canary)), None);
         if was.as_ref().is_some_and(|was| Arc::ptr_eq(was, canary)) {
-            canary.end("rolled_back");
-            node.control("canary-rollback", json!({ "why": why, "canary": canary.json() }));
+            self.ended(node, canary, "rolled_back", why);
             tracing::error!(digest = canary.policy.digest(), why, "the canary is rolled back");
         }
+    }
+
+    /// Whoever changes the policy meanwhile ends a trial: what is changed to is another policy, or the one on trial for all.
+    fn end_trial(&self, node: &Node, new: &Policy) {
+        if let Some(canary) = node.canary.swap(None) {
+            let promoted = canary.policy.digest() == new.digest();
+            let result = if promoted { "promoted" } else { "replaced" };
+            self.ended(node, &canary, result, &format!("{} was asked for", new.digest()));
+        }
+    }
+
+    /// A trial is over: it is counted, told in the journal, and shown until the next.
+    fn ended(&self, node: &Node, canary: &Canary, result: &'static str, why: &str) {
+        canary.end(result);
+        let what = match result {
+            "promoted" => "canary-promote",
+            "replaced" => "canary-replace",
+            _ => "canary-rollback",
+        };
+        node.control(what, json!({ "why": why, "canary": canary.json() }));
+        let told =
+            json!({ "result": result, "why": why, "time": node.clock.now().to_string(), "canary": canary.json() });
+        *self.last_trial.lock().unwrap_or_else(PoisonError::into_inner) = Some(told);
+    }
+
+    /// How the last trial ended, for the API.
+    #[must_use]
+    pub fn last_trial(&self) -> Option<Value> {
+        self.last_trial.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn tell(&self, node: &Node, ask: &Ask, how: &str, report: &Report) {
@@ -376,16 +410,6 @@ impl Reloader {
     pub fn started(&self, node: &Node) {
         let sources = self.origin.read_once();
         self.note(node, None, &node.policy.load(), &sources, "start", ("start", None));
-    }
-}
-
-/// Whoever changes the policy meanwhile ends a trial: what is changed to is another policy, or the one on trial for all.
-fn end_trial(node: &Node, new: &Policy) {
-    if let Some(canary) = node.canary.swap(None) {
-        let promoted = canary.policy.digest() == new.digest();
-        canary.end(if promoted { "promoted" } else { "replaced" });
-        let what = if promoted { "canary-promote" } else { "canary-replace" };
-        node.control(what, json!({ "canary": canary.json(), "by": new.digest() }));
     }
 }
 

@@ -100,7 +100,9 @@ fn a_canary_that_blocks_too_much_is_rolled_back_by_itself() {
     let refused = answers["ESME_RSUBMITFAIL"].as_u64().unwrap();
     assert!((20..2_000).contains(&refused), "{answers}");
     let settled = node.settled();
-    assert_eq!(settled["in_force"], old);
+    assert_eq!((&settled["in_force"], &settled["last_canary"]["result"]), (&old, &json!("rolled_back")));
+    let text = tapis(&["policy", "list", "--admin", &node.admin]).out;
+    assert!(text.contains(" rolled back at ") && text.contains("are blocked, above 10%"), "{text}");
     assert_eq!(node.lunch("20", "200"), json!({ "ESME_ROK": 200 }), "it is gone from every session");
     assert_eq!(node.metric("tapis_canaries_total{result=\"rolled_back\"}").unwrap(), "1");
     assert_eq!(node.metric("tapis_canary_share").unwrap(), "0");

@@ -94,6 +94,8 @@ fn diff_ends_like_diff_and_shows_every_change() {
             assert_eq!(said[1][side][action], replayed[1][action], "{side} {action}");
         }
     }
+    let at = ["diff", &old, &new, "--traffic", &table, "--at", "2026-11-24T10:00+08:00", "--format", "json"];
+    assert_eq!(tapis(&at).out, tapis(&at).out, "however many cores there are");
     let text = tapis(&["diff", &old, &new, "--traffic", &table]).out;
     assert!(
         text.contains("memory     starts cold on both sides") && text.contains("tag→block  3\n  casino  3\n"),
