@@ -125,7 +125,7 @@ impl Canary {
     /// Counts a decision; whether it was one of the policy on trial.
     pub fn count(&self, decision: &Decision<'_>) -> bool {
         let own = std::ptr::eq(decision.policy, &*self.policy);
-        if own { &*self.own } else { &*self.others }.add(decision.action());
+        if own { &self.own } else { &self.others }.add(decision.action());
         own
     }
 

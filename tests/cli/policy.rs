@@ -232,3 +232,30 @@ fn what_a_rule_in_shadow_would_have_changed_is_told_by_metrics_and_api() {
         std::thread::sleep(Duration::from_millis(20));
     }
 }
+
+#[test]
+fn a_list_that_changes_meanwhile_changes_what_is_in_force_and_what_is_on_trial_and_no_more() {
+    let node = Node::start("state: s\n");
+    let list = "lists: { meals: { words: [brunch] } }\nrules:\n  - { id: meal, action: block, when: { text: { word_in: meals } } }\n";
+    node.folder.write("rules/meals.yaml", list);
+    assert_eq!(node.ask(&["reload"]).0, FINE);
+    // The files hold what is on trial, and after that what was rolled back.
+    node.folder.write("rules/lunch.yaml", BLOCKS);
+    let trial = ["reload", "--canary", "50%", "--for", "10m", "--block-above", "10%", "--after", "20"];
+    let (_, answer) = node.ask(&trial);
+    let (old, tried) = (answer["old_digest"].clone(), answer["new_digest"].clone());
+    assert_eq!(node.ask(&["list", "add", "meals", "elevenses", "--actor", "mei"]).0, FINE);
+    let policies = node.policies();
+    let (in_force, on_trial) = (&policies["in_force"], &policies["canary"]["digest"]);
+    assert!(*in_force != old && *on_trial != tried && in_force != on_trial, "{policies}");
+    assert_eq!(policies["policies"][0]["how"], "list");
+    assert_eq!(policies["policies"][0]["added"], json!([]), "what is on trial does not come with it");
+
+    let refused = node.lunch("20", "2000")["ESME_RSUBMITFAIL"].as_u64().unwrap();
+    assert!((20..2_000).contains(&refused), "{refused}");
+    assert_eq!(node.settled()["last_canary"]["result"], "rolled_back");
+    assert_eq!(node.ask(&["list", "add", "meals", "supper"]).0, FINE);
+    assert_eq!(node.lunch("20", "200"), json!({ "ESME_ROK": 200 }), "nor does what was rolled back");
+    let edits = fs::read_to_string(node.folder.0.join("s/list-edits.jsonl")).unwrap();
+    assert_eq!(edits.lines().count(), 2, "{edits}");
+}
