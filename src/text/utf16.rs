@@ -102,7 +102,7 @@ fn are_ideographs(pairs: &[[u8; 2]]) -> bool {
     let (many, rest) = pairs.as_chunks::<8>();
     many.as_flattened().iter().for_each(&mut look);
     rest.iter().for_each(&mut look);
-    others == 0 && usize::from(controls) * 12 >= pairs.len() && controls > 1
+    others == 0 && controls > 1 && usize::from(controls) * 20 >= pairs.len()
 }
 
 /// About what a character costs in [`super::weigh`], by its high octet.
