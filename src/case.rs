@@ -243,7 +243,8 @@ impl Runner<'_> {
     fn is_right_as_authored(&mut self, case: &Case, of: Of<'_>, message: &Message<'_>) -> bool {
         let [own, pack] = &mut self.authored;
         let authored = if of.in_pack { pack } else { own };
-        let policy = authored.get_or_insert_with(|| policy::as_authored(self.spec, self.sources, of.in_pack));
+        let policy =
+            authored.get_or_insert_with(|| policy::as_authored(self.spec, self.sources, of.in_pack, self.policy));
         came(policy, &mut self.scratch, &mut self.verdict, of, message).is_right(case, self.whole)
     }
 

@@ -28,6 +28,12 @@ pub const LIKE_ENTRIES_MAX: usize = 100_000;
 /// Octets of a list that is fetched.
 pub const FEED_OCTETS_MAX: usize = 256 * 1024 * 1024;
 
+/// Regexes for which too little must be in a text to tell beforehand that they do not match; each costs every message.
+pub const ALWAYS_RUN_MAX: usize = 50;
+
+/// Rules that ask for a finding of rules that ask for a finding, and so on.
+pub const FINDINGS_DEEP_MAX: usize = 64;
+
 /// Destinations in one submit_multi (SMPP 3.4 §4.5.1).
 pub const DESTINATIONS_MAX: usize = 255;
 

@@ -95,16 +95,23 @@ pub fn load(sources: &Sources) -> Result<Loaded, Vec<Diagnostic>> {
 /// but to run the cases of the rest.
 #[must_use]
 pub fn read(sources: &Sources) -> (Loaded, Diagnostics) {
+    read_after(None, sources)
+}
+
+/// The same for a policy that follows another: regexes and lists that both have are shared.
+#[must_use]
+pub fn read_after(before: Option<&Policy>, sources: &Sources) -> (Loaded, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
     let (settings, spec) = config::read(sources, &mut diagnostics);
-    let policy = Policy::compile(&spec, sources, &mut diagnostics);
+    let policy = Policy::compile(&spec, sources, before.map(|before| &before.rules), &mut diagnostics);
     (Loaded { policy, settings, spec, warnings: Vec::new() }, diagnostics)
 }
 
 /// The policy as the authors of its rules wrote it: without overrides and the mode of the whole, and, for those of a pack,
-/// with profiles as if there were none. What is off is in shadow, so that it can be asked whether it fires.
+/// with profiles as if there were none. What is off is in shadow, so that it can be asked whether it fires. What `policy`
+/// has compiled of them is not compiled again.
 #[must_use]
-pub fn as_authored(spec: &Spec, sources: &Sources, of_pack: bool) -> Policy {
+pub fn as_authored(spec: &Spec, sources: &Sources, of_pack: bool, policy: &Policy) -> Policy {
     let mut spec = spec.clone();
     spec.overrides.clear();
     spec.mode = Mode::Live;
@@ -112,21 +119,21 @@ pub fn as_authored(spec: &Spec, sources: &Sources, of_pack: bool) -> Policy {
         spec.profiles.clear();
     }
     spec.rules.iter_mut().for_each(|rule| rule.mode = rule.mode.max(Mode::Shadow));
-    Policy::compile(&spec, sources, &mut Diagnostics::default())
+    Policy::compile(&spec, sources, Some(&policy.rules), &mut Diagnostics::default())
 }
 
 impl Policy {
     /// A policy without rules: everything passes.
     #[must_use]
     pub fn pass_all() -> Self {
-        Self::compile(&Spec::default(), &Sources::default(), &mut Diagnostics::default())
+        Self::compile(&Spec::default(), &Sources::default(), None, &mut Diagnostics::default())
     }
 
-    fn compile(spec: &Spec, sources: &Sources, diagnostics: &mut Diagnostics) -> Self {
+    fn compile(spec: &Spec, sources: &Sources, before: Option<&Ruleset>, diagnostics: &mut Diagnostics) -> Self {
         let mut spec = spec.clone();
         default_tag(&mut spec);
         lists::edit(&mut spec, &sources.edits, diagnostics);
-        let rules = rules::compile(&spec, &sources.lists, diagnostics);
+        let rules = rules::compile(&spec, &sources.lists, before, diagnostics);
         let tags: Vec<Tag> = spec.tags.iter().map(|t| Tag::compile(t, diagnostics)).collect();
         let profiles = profiles(&spec, diagnostics);
         let mut accounts = HashMap::new();
@@ -138,7 +145,7 @@ impl Policy {
         }
         overrides(&spec, diagnostics);
         tags_of_blocks(&spec, &profiles, diagnostics);
-        let parts = difference::Parts::new(&spec, sources);
+        let parts = difference::Parts::new(&spec, sources, &rules);
         let name = sources.main.as_ref().map_or("rules", |m| m.name.rsplit('/').next().unwrap_or(&m.name));
         Self {
             digest: parts.digest(),

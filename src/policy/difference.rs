@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::source::Sources;
+use crate::config::source::{ListFile, Sources};
 use crate::config::spec::Spec;
+use crate::rules::Ruleset;
 
 /// Digests of what a policy is made of.
 #[derive(Clone, Debug, Default)]
@@ -26,7 +27,7 @@ pub struct Difference {
 }
 
 impl Parts {
-    pub(super) fn new(spec: &Spec, sources: &Sources) -> Self {
+    pub(super) fn new(spec: &Spec, sources: &Sources, compiled: &Ruleset) -> Self {
         let mut rules = BTreeMap::new();
         for rule in &spec.rules {
             rules.insert(rule.id.value.clone(), crate::rules::digest(&rule.canonical));
@@ -47,11 +48,15 @@ impl Parts {
         rest.registries.sort_by(|a, b| (&a.pack, &a.name.value).cmp(&(&b.pack, &b.name.value)));
         rest.tags.sort_by(|a, b| (&a.pack, &a.name.value).cmp(&(&b.pack, &b.name.value)));
         let mut text = without_places(&format!("{rest:?}"));
-        let mut lists: Vec<_> = sources.lists.iter().map(|l| (l.name.as_str(), l.text.as_deref())).collect();
+        let digest = |file: &ListFile| {
+            let known = compiled.file_digests.get(&(file.named_in.clone(), file.name.clone())).copied();
+            known.unwrap_or_else(|| blake3::hash(file.text.as_deref().unwrap_or_default().as_bytes()).into())
+        };
+        let mut lists: Vec<(&str, [u8; 32])> = sources.lists.iter().map(|l| (l.name.as_str(), digest(l))).collect();
         lists.sort_unstable();
-        for (name, content) in lists {
+        for (name, digest) in lists {
             text.push_str(name);
-            text.push_str(content.unwrap_or_default());
+            text.push_str(&blake3::Hash::from(digest).to_hex());
         }
         Self { rules, rest: crate::rules::digest(&text) }
     }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use super::calendar::Dates;
 use super::likeness::{Likeness, Room};
-use super::list::{Addresses, Domains, Prefixes, Senders};
+use super::list::{Addresses, Domains, Hashes, Prefixes, Senders, is_under};
 use super::matcher::{Hits, RegexId, SetId};
-use super::{Registries, Ruleset};
+use super::{Fired, Registries, Ruleset};
 use crate::message::{Direction, Message, Party, PartyKind};
 use crate::text::number::Country;
 use crate::text::{Anomalies, App, LinkKind, Payload};
@@ -94,7 +94,7 @@ pub(super) enum Thing {
 }
 
 /// One comparison.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Test {
     /// Needs memory of earlier messages.
     Unknown,
@@ -110,35 +110,37 @@ pub(super) enum Test {
     Payload(Box<[Payload]>),
     Anomaly(Anomalies),
     Account(Box<[String]>),
-    AccountIn(Senders),
+    AccountIn(Arc<Senders>),
     AccountClass(String),
-    PeerIn(Addresses),
+    PeerIn(Arc<Addresses>),
     SenderId(Box<[String]>),
-    SenderIn(Senders),
-    SenderLike(Senders, Arc<Likeness>),
+    SenderIn(Arc<Senders>),
+    SenderLike(Arc<Senders>, Arc<Likeness>),
     SenderKind(PartyKind),
     Registered(usize),
     Country(Whose, Box<[Country]>),
-    PrefixIn(Whose, Prefixes),
+    PrefixIn(Whose, Arc<Prefixes>),
     Words(SetId),
     Regex(RegexId),
     StartsWith(Box<[String]>),
     Language(Box<[String]>),
-    HashIn(Senders),
+    HashIn(Arc<Hashes>),
     LengthAbove(u64),
     /// In hundredths.
     ObfuscationAbove(u64),
     LengthBelow(u64),
-    DomainIn(Domains, bool),
-    DomainLike(Domains, Arc<Likeness>),
-    HostIn(Domains),
+    /// One of these, or under one.
+    Domain(Box<[Box<str>]>),
+    DomainIn(Arc<Domains>, bool),
+    DomainLike(Arc<Domains>, Arc<Likeness>),
+    HostIn(Arc<Domains>),
     LinkKind(LinkKind),
     SenderOwns(bool),
     BrandIn(Arc<Likeness>),
-    PhoneIn(Prefixes, bool),
+    PhoneIn(Arc<Prefixes>, bool),
     PhoneCountry(Box<[Country]>),
     App(Box<[App]>),
-    HandleIn(Senders),
+    HandleIn(Arc<Senders>),
     Currency(String),
     ValueAbove(u64),
     CodeLength(u64),
@@ -148,7 +150,7 @@ pub(super) enum Test {
         zone: jiff::tz::TimeZone,
     },
     Calendar {
-        dates: Dates,
+        dates: Arc<Dates>,
         zone: jiff::tz::TimeZone,
     },
     Days {
@@ -169,8 +171,8 @@ pub(super) struct Cx<'a> {
     pub(super) rules: &'a Ruleset,
     pub(super) hits: &'a mut Hits,
     pub(super) room: &'a mut Room,
-    /// For each rule whether it has fired; unknown when it was not decided.
-    pub(super) fired: &'a [Truth],
+    /// For each rule that was asked whether it has fired.
+    pub(super) fired: &'a mut Fired,
 }
 
 impl Node {
@@ -212,9 +214,7 @@ impl Node {
                 }
                 if held + unknown >= *count { Truth::Unknown } else { Truth::False }
             }
-            Kind::Finding(rules) => any(rules
-                .iter()
-                .map(|r| cx.fired.get(usize::try_from(*r).unwrap_or(usize::MAX)).copied().unwrap_or(Truth::Unknown))),
+            Kind::Finding(rules) => any(rules.iter().map(|rule| cx.rules.fires(*rule, cx))),
             Kind::Fact(tests) => {
                 let mut truth = Truth::True;
                 for test in tests {
@@ -317,7 +317,41 @@ impl Test {
     }
 }
 
+impl Test {
+    /// For a test of whether something is in a list: what is asked, and which list it is.
+    pub(super) fn list(&self) -> Option<(u8, usize)> {
+        fn at<T>(list: &Arc<T>) -> usize {
+            Arc::as_ptr(list).addr()
+        }
+        Some(match self {
+            Self::AccountIn(list) => (0, at(list)),
+            Self::PeerIn(list) => (1, at(list)),
+            Self::SenderIn(list) => (2, at(list)),
+            Self::Registered(registry) => (3, *registry),
+            Self::PrefixIn(Whose::Sender, list) => (4, at(list)),
+            Self::PrefixIn(Whose::Recipient, list) => (5, at(list)),
+            Self::DomainIn(list, true) => (6, at(list)),
+            Self::HostIn(list) => (7, at(list)),
+            Self::PhoneIn(list, true) => (8, at(list)),
+            Self::HandleIn(list) => (9, at(list)),
+            Self::SenderLike(_, likeness) => (10, at(likeness)),
+            Self::DomainLike(_, likeness) => (11, at(likeness)),
+            Self::BrandIn(likeness) => (12, at(likeness)),
+            Self::HashIn(list) => (13, at(list)),
+            _ => return None,
+        })
+    }
+}
+
 impl Thing {
+    /// Every kind of thing, by its number.
+    pub(super) const ALL: [Self; 5] = [Self::Link, Self::Phone, Self::Handle, Self::Amount, Self::Code];
+
+    /// Its place in [`Thing::ALL`].
+    pub(super) fn number(self) -> u8 {
+        Self::ALL.iter().position(|thing| *thing == self).and_then(|n| u8::try_from(n).ok()).unwrap_or(0)
+    }
+
     fn any(self, tests: &[Test], cx: &mut Cx<'_>) -> Truth {
         if cx.message.reading.undecodable().is_some() {
             return Truth::Unknown;
@@ -368,6 +402,7 @@ impl Thing {
                     !link.is(LinkKind::Ip) && brands.is_in_host(reading.link_shown(link), m.now, room)
                 };
                 match test {
+                    Test::Domain(domains) => domains.iter().any(|domain| is_under(host, domain)).into(),
                     Test::DomainIn(list, wanted) => (list.contains(host, m.now) == *wanted).into(),
                     Test::DomainLike(list, likeness) => (!list.contains(host, m.now) && has_brand(likeness)).into(),
                     Test::HostIn(list) => list.has(host, m.now).into(),

@@ -6,9 +6,12 @@
 mod calendar;
 mod compile;
 mod condition;
+mod index;
+mod keys;
 pub mod likeness;
 mod list;
 mod matcher;
+mod registry;
 mod trace;
 pub mod word;
 
@@ -18,12 +21,13 @@ pub use condition::Truth;
 pub use matcher::Hits;
 pub use trace::{Evidence, Trace};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use condition::{Cx, Node};
+use index::{Index, Queue};
 use likeness::Room;
-use list::Registry;
 use matcher::Matcher;
+use registry::Registry;
 
 use crate::config::spec::{Action, AnswerKind, Mode, Place, Points};
 use crate::message::Message;
@@ -109,6 +113,11 @@ pub struct Ruleset {
     report_short_codes: Vec<String>,
     registries: Registries,
     matcher: Matcher,
+    index: Index,
+    /// Digests of the files that lists name, by what names them and their name.
+    pub(crate) file_digests: HashMap<(String, String), [u8; 32]>,
+    /// Lists that the next policy may share.
+    kept: HashMap<[u8; 32], compile::Entries>,
 }
 
 /// Buffers of evaluating, reused from message to message.
@@ -116,13 +125,48 @@ pub struct Ruleset {
 pub struct Scratch {
     hits: Hits,
     room: Room,
-    fired: Vec<Truth>,
+    fired: Fired,
+    /// The same for exemptions.
+    pardoned: Fired,
+    queue: Queue,
     /// What fired in the last message.
     pub findings: Vec<Finding>,
     /// What has ended is asked as if it had not: to tell a rule that no longer does what it should from one that is over.
     pub(crate) timeless: bool,
     /// A rule that is asked of one message in so many is asked of this one.
     pub(crate) unsampled: bool,
+}
+
+/// What each rule that was asked came to; reused from message to message.
+#[derive(Debug, Default)]
+pub(crate) struct Fired {
+    generation: u32,
+    /// For each rule the generation in which it was asked, and what it came to.
+    truths: Vec<(u32, Truth)>,
+    /// What has ended is asked as if it had not.
+    timeless: bool,
+    /// A rule that is asked of one message in so many is asked of this one.
+    unsampled: bool,
+}
+
+impl Fired {
+    fn start(&mut self, rules: usize, (timeless, unsampled): (bool, bool)) {
+        if self.truths.len() != rules || self.generation == u32::MAX {
+            *self = Self { truths: vec![(0, Truth::Unknown); rules], ..Self::default() };
+        }
+        self.generation += 1;
+        (self.timeless, self.unsampled) = (timeless, unsampled);
+    }
+
+    fn of(&self, rule: u32) -> Option<Truth> {
+        let (generation, truth) = *self.truths.get(usize::try_from(rule).ok()?)?;
+        (generation == self.generation).then_some(truth)
+    }
+
+    fn set(&mut self, rule: u32, truth: Truth) {
+        let slot = usize::try_from(rule).ok().and_then(|n| self.truths.get_mut(n));
+        slot.into_iter().for_each(|slot| *slot = (self.generation, truth));
+    }
 }
 
 /// All registries of a policy.
@@ -167,24 +211,19 @@ impl Ruleset {
         if self.is_report(message) {
             return;
         }
-        self.matcher.scan(message.reading.views(), message.now, &mut scratch.hits);
-        scratch.fired.clear();
-        scratch.fired.resize(self.rules.len(), Truth::Unknown);
-        for (n, rule) in self.rules.iter().enumerate() {
-            let is_over = !scratch.timeless && rule.expires.is_some_and(|at| message.now >= at);
-            let is_left_out = !scratch.unsampled && rule.sample.is_some_and(|one_in| !is_chosen(message, one_in));
-            let truth = if rule.mode == Mode::Off || is_over || is_left_out {
-                Truth::Unknown
-            } else {
-                let Scratch { hits, room, fired, .. } = scratch;
-                rule.when.evaluate(&mut Cx { message, rules: self, hits, room, fired })
-            };
-            if let Some(slot) = scratch.fired.get_mut(n) {
-                *slot = truth;
-            }
-            if truth == Truth::True {
-                let rule_index = u32::try_from(n).unwrap_or(u32::MAX);
-                scratch.findings.push(Finding { rule: rule_index, mode: rule.mode, exempt_by: None });
+        let Scratch { hits, room, fired, queue, .. } = scratch;
+        self.matcher.scan(message.reading.views(), message.now, hits);
+        let asked = (scratch.timeless, scratch.unsampled);
+        fired.start(self.rules.len(), asked);
+        scratch.pardoned.start(self.exemptions.len(), asked);
+        queue.start(self.rules.len());
+        let mut cx = Cx { message, rules: self, hits, room, fired };
+        self.index.wake(&mut cx, queue);
+        while let Some(rule) = queue.next() {
+            if self.fires(rule, &mut cx) == Truth::True {
+                let mode = self.rules.get(usize::try_from(rule).unwrap_or(usize::MAX)).map_or(Mode::Off, |r| r.mode);
+                scratch.findings.push(Finding { rule, mode, exempt_by: None });
+                self.index.wake_after(rule, queue);
             }
         }
         if !scratch.findings.is_empty() {
@@ -192,17 +231,35 @@ impl Ruleset {
         }
     }
 
-    fn exempt(&self, message: &Message<'_>, scratch: &mut Scratch) {
-        for (n, exemption) in self.exemptions.iter().enumerate() {
-            let concerned =
-                scratch.findings.iter().any(|f| exemption.silences.contains(&f.rule) && f.exempt_by.is_none());
-            if concerned && self.exemption_holds(exemption, message, scratch) == Truth::True {
-                let index = u32::try_from(n).ok();
-                for finding in scratch.findings.iter_mut().filter(|f| exemption.silences.contains(&f.rule)) {
-                    finding.exempt_by = finding.exempt_by.or(index);
-                }
-            }
+    /// Whether a rule fires for the message that is evaluated: each is asked once.
+    fn fires(&self, rule: u32, cx: &mut Cx<'_>) -> Truth {
+        if let Some(truth) = cx.fired.of(rule) {
+            return truth;
         }
+        let Some(asked) = usize::try_from(rule).ok().and_then(|n| self.rules.get(n)) else { return Truth::Unknown };
+        let is_over = !cx.fired.timeless && asked.expires.is_some_and(|at| cx.message.now >= at);
+        let is_left_out = !cx.fired.unsampled && asked.sample.is_some_and(|one_in| !is_chosen(cx.message, one_in));
+        let is_asked = asked.mode != Mode::Off && !is_over && !is_left_out;
+        let truth = if is_asked { asked.when.evaluate(cx) } else { Truth::Unknown };
+        cx.fired.set(rule, truth);
+        truth
+    }
+
+    /// Each finding is silenced by the first exemption that names its rule and holds.
+    fn exempt(&self, message: &Message<'_>, scratch: &mut Scratch) {
+        let mut findings = std::mem::take(&mut scratch.findings);
+        for finding in &mut findings {
+            let holds = |n: &&u32| {
+                let truth = scratch.pardoned.of(**n).or_else(|| {
+                    let truth = self.exemption_holds(self.exemption(**n)?, message, scratch);
+                    scratch.pardoned.set(**n, truth);
+                    Some(truth)
+                });
+                truth == Some(Truth::True)
+            };
+            finding.exempt_by = self.index.exemptions_of(finding.rule).iter().find(holds).copied();
+        }
+        scratch.findings = findings;
     }
 
     /// Whether an exemption holds for the message last evaluated.
@@ -225,7 +282,7 @@ impl Ruleset {
     #[must_use]
     pub fn registry_standing(&self, message: &Message<'_>) -> Option<&'static str> {
         let sender = message.sender.id;
-        let known = self.registries.all.iter().find(|(_, r)| r.senders.contains(sender, message.now));
+        let known = self.registries.all.iter().find(|(_, r)| r.knows(sender));
         known.map(|(_, r)| r.standing(sender, message.account.id, message.now))
     }
 
@@ -256,9 +313,20 @@ impl Ruleset {
         self.exemptions.get(usize::try_from(index).ok()?)
     }
 
-    /// Literals of the automaton.
+    /// Literals that are looked for.
     #[must_use]
     pub fn literals(&self) -> usize {
         self.matcher.literals()
+    }
+
+    /// Rules that nothing wakes: they are asked for every message.
+    pub fn always_asked(&self) -> impl Iterator<Item = &Rule> {
+        self.index.always().iter().filter_map(|n| self.rules.get(usize::try_from(*n).ok()?))
+    }
+
+    /// Octets that words, regexes, and lists of domains, senders and numbers take, without what an allocator adds.
+    #[must_use]
+    pub fn octets(&self) -> usize {
+        self.matcher.octets() + self.kept.values().map(compile::Entries::octets).sum::<usize>()
     }
 }

@@ -17,6 +17,8 @@ pub struct Word {
     pub open: bool,
     /// When it ends.
     pub until: Until,
+    /// What is looked for.
+    forms: Box<[(Box<str>, Forms)]>,
 }
 
 /// A form in which an entry is searched.
@@ -35,13 +37,20 @@ impl Word {
         let (text, open) = entry.strip_suffix('*').map_or((entry, false), |text| (text, true));
         let mut folded = String::new();
         fold::fold(text, &mut folded);
-        (!folded.is_empty()).then_some(Self { folded, open, until: FOR_EVER })
+        let forms = forms(&folded).into();
+        (!folded.is_empty()).then_some(Self { folded, open, until: FOR_EVER, forms })
     }
 
-    /// What the automaton looks for.
+    /// It with an end.
     #[must_use]
-    pub fn forms(&self) -> Vec<(String, Forms)> {
-        forms(&self.folded)
+    pub fn ending(self, until: Until) -> Self {
+        Self { until, ..self }
+    }
+
+    /// What is looked for.
+    #[must_use]
+    pub fn forms(&self) -> &[(Box<str>, Forms)] {
+        &self.forms
     }
 
     /// Whether the matching form has this word at `range`, where letters that look alike are the same.
@@ -166,14 +175,14 @@ const NUMBER_MIN: usize = 3;
 
 /// The forms in which a folded text is searched.
 #[must_use]
-pub fn forms(folded: &str) -> Vec<(String, Forms)> {
-    let mut forms: Vec<(String, Forms)> = Vec::new();
-    let mut add = |form: String, kind: Forms| match forms.iter_mut().find(|(known, _)| *known == form) {
+pub fn forms(folded: &str) -> Vec<(Box<str>, Forms)> {
+    let mut forms: Vec<(Box<str>, Forms)> = Vec::with_capacity(2);
+    let mut add = |form: String, kind: Forms| match forms.iter_mut().find(|(known, _)| **known == *form) {
         Some((_, known)) => {
             known.spelled |= kind.spelled;
             known.tight |= kind.tight;
         }
-        None if !form.is_empty() => forms.push((form, kind)),
+        None if !form.is_empty() => forms.push((form.into(), kind)),
         None => {}
     };
     let spelled = Forms { spelled: true, tight: false };

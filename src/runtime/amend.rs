@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError};
 
 use serde_json::{Value, json};
 
-use super::reload::{Refused, Reloader, Report, check, unreadable};
+use super::reload::{Refused, Reloader, Report, check_after, unreadable};
 use super::{Node, edits, feeds};
 use crate::config::source::{ListEdit, Sources};
 
@@ -61,7 +61,7 @@ impl Reloader {
         }
         let checked = self.in_force(&report.old).and_then(|mut sources| {
             put(&mut sources);
-            check(sources, node.clock.now())
+            check_after(Some(&old), sources, node.clock.now())
         });
         match checked {
             Ok((loaded, sources, cases)) => {
@@ -113,7 +113,7 @@ impl Reloader {
         let Some(canary) = node.canary.load_full() else { return };
         let mut sources = canary.sources.clone();
         put(&mut sources);
-        match check(sources, node.clock.now()) {
+        match check_after(Some(&canary.policy), sources, node.clock.now()) {
             Ok((loaded, sources, _)) => {
                 self.history().keep(loaded.policy.digest(), &sources);
                 let amended = Arc::new(canary.with(Arc::new(loaded.policy), sources));

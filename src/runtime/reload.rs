@@ -140,6 +140,8 @@ pub struct Reloader {
     pub(super) turn: Mutex<()>,
     last: Mutex<Option<Attempt>>,
     last_trial: Mutex<Option<Value>>,
+    /// Policies that were in force, until nobody judges by them: freeing a large one takes longer than a message may.
+    retired: Mutex<Vec<Arc<Policy>>>,
 }
 
 /// Everything that is wrong, and what was read.
@@ -150,8 +152,20 @@ pub type Refused = (Vec<Diagnostic>, Box<Sources>);
 /// # Errors
 /// Everything that is wrong, with what was read.
 pub fn load(origin: &Origin, now: Timestamp) -> Result<(Loaded, Sources, case::Outcome), Refused> {
+    load_after(None, origin, now)
+}
+
+/// The same for a policy that follows another, with which it shares what has not changed.
+///
+/// # Errors
+/// Everything that is wrong, with what was read.
+pub fn load_after(
+    before: Option<&Policy>,
+    origin: &Origin,
+    now: Timestamp,
+) -> Result<(Loaded, Sources, case::Outcome), Refused> {
     let sources = origin.read().map_err(|why| (vec![unreadable(why)], Box::default()))?;
-    check(sources, now)
+    check_after(before, sources, now)
 }
 
 /// Compiles and runs cases.
@@ -159,7 +173,19 @@ pub fn load(origin: &Origin, now: Timestamp) -> Result<(Loaded, Sources, case::O
 /// # Errors
 /// Everything that is wrong, with what was read.
 pub fn check(sources: Sources, now: Timestamp) -> Result<(Loaded, Sources, case::Outcome), Refused> {
-    let (loaded, mut diagnostics) = policy::read(&sources);
+    check_after(None, sources, now)
+}
+
+/// The same for a policy that follows another.
+///
+/// # Errors
+/// Everything that is wrong, with what was read.
+pub fn check_after(
+    before: Option<&Policy>,
+    sources: Sources,
+    now: Timestamp,
+) -> Result<(Loaded, Sources, case::Outcome), Refused> {
+    let (loaded, mut diagnostics) = policy::read_after(before, &sources);
     let outcome = case::run(&loaded, &sources, now, &mut diagnostics);
     policy::doubts(&loaded, now, &mut diagnostics);
     if diagnostics.has_errors() {
@@ -182,7 +208,24 @@ impl Reloader {
             turn: Mutex::default(),
             last: Mutex::default(),
             last_trial: Mutex::default(),
+            retired: Mutex::default(),
         }
+    }
+
+    /// Whether there are policies to be freed.
+    pub fn has_retired(&self) -> bool {
+        !self.retired().is_empty()
+    }
+
+    /// Frees policies that nobody judges by any more. It may take long: call it beside the sessions.
+    pub fn free_retired(&self) {
+        let (held, free) = self.retired().drain(..).partition::<Vec<_>, _>(|policy| Arc::strong_count(policy) > 1);
+        drop(free);
+        self.retired().extend(held);
+    }
+
+    fn retired(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Policy>>> {
+        self.retired.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What was in force, and what it was made of.
@@ -211,7 +254,7 @@ impl Reloader {
     /// Reads and, unless it is a dry run or something is wrong, swaps. It blocks: call it beside the sessions.
     pub fn reload(&self, node: &Node, ask: &Ask) -> Report {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        self.change(node, ask, "reload", || load(&self.origin, node.clock.now()))
+        self.change(node, ask, "reload", || load_after(Some(&node.policy.load()), &self.origin, node.clock.now()))
     }
 
     /// Takes a policy of the history into force again, for all sessions at once. What the files say stays as it is: the next
@@ -224,7 +267,7 @@ impl Reloader {
         let digest = self.history.digest(digest)?;
         let sources = self.history.sources(&digest)?;
         let ask = Ask { trial: Trial::Now, ..ask.clone() };
-        Ok(self.change(node, &ask, "rollback", || check(sources, node.clock.now())))
+        Ok(self.change(node, &ask, "rollback", || check_after(Some(&node.policy.load()), sources, node.clock.now())))
     }
 
     fn change(
@@ -287,6 +330,7 @@ impl Reloader {
         let old = node.policy.load_full();
         metrics::policy(Some(&old), new, super::seconds(node.clock));
         node.policy.store(Arc::clone(new));
+        self.retired().push(Arc::clone(&old));
         if old.digest() != new.digest() {
             self.note(node, Some(&old), new, sources, how, by);
         }

@@ -119,6 +119,51 @@ fn evaluate_agrees_with_the_naive_oracle_by_the_first_day_s_rules() {
     assert!(seen["link.domain_in"][1] > 10 && seen["text.regex"][1] > 0, "{seen:?}");
 }
 
+#[test]
+fn a_list_wakes_each_rule_by_what_the_rule_asks_of_it() {
+    let all = [
+        serde_json::json!({ "sender": { "prefix_in": "n" } }),
+        serde_json::json!({ "recipient": { "prefix_in": "n" } }),
+        serde_json::json!({ "phone": { "prefix_in": "n" } }),
+        serde_json::json!({ "phone": { "in": "n" } }),
+        serde_json::json!({ "sender": { "id_in": "s" } }),
+        serde_json::json!({ "account": { "id_in": "s" } }),
+        serde_json::json!({ "handle": { "id_in": "s" } }),
+        serde_json::json!({ "link": { "domain_in": "d" } }),
+        serde_json::json!({ "link": { "host_in": "d" } }),
+        serde_json::json!({ "link": { "domain_like": "d" } }),
+        serde_json::json!({ "not": { "not": { "link": { "domain_in": "d" } } } }),
+        serde_json::json!({ "at_least": { "count": 2, "of": [
+            { "has": "link" }, { "phone": { "prefix_in": "n" } }, { "not": { "sender": { "id_in": "s" } } } ] } }),
+    ];
+    let rules: Vec<_> = all
+        .iter()
+        .enumerate()
+        .map(|(n, when)| serde_json::json!({ "id": format!("r-{n}"), "score": 1, "category": "other", "when": when }))
+        .collect();
+    // Most of each list is made up, so that it is long.
+    let long = |some: &[&str], made: fn(usize) -> String| {
+        some.iter().map(|s| (*s).to_owned()).chain((0..300).map(made)).collect::<Vec<_>>()
+    };
+    let file = serde_json::json!({
+        "lists": {
+            "n": { "numbers": long(&["65", "+66 8", "62033"], |n| format!("99{n:04}")) },
+            "s": { "senders": long(&["DBS", "INFO", "agg-1", "abc_def"], |n| format!("Made{n}")) },
+            "d": { "domains": long(&["dbs.com", "bit.ly", "kbnk-th.xyz"], |n| format!("made-{n}.example")) },
+        },
+        "rules": rules,
+    });
+    let written = Written(vec![file]);
+    let policy = written.policy();
+    let run = TestRunner::new(config(60)).run(&prop::collection::vec(letter(), 1..8), |letters| {
+        agree(&written.0, &policy, &letters)?;
+        Ok(())
+    });
+    run.unwrap_or_else(|e| panic!("{e}"));
+    let seen = agree(&written.0, &policy, &real(40)).unwrap_or_else(|e| panic!("{e}"));
+    assert!(seen["phone.prefix_in"][1] > 0 && seen["recipient.prefix_in"][1] > 0, "{seen:?}");
+}
+
 /// What a message comes to, in words that do not depend on where rules and tags stand.
 fn told(policy: &Policy, message: &Message<'_>) -> String {
     let (mut scratch, mut verdict) = (Scratch::default(), Verdict::default());

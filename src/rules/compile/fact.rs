@@ -1,12 +1,16 @@
 //! The tests of facts: one field, one [`Test`].
 
-use super::{Compiler, Entries, Scope, texts};
+use std::sync::Arc;
+
+use super::{Compiler, Entries, Kept, Scope, texts};
 use crate::config::spec::{FactSpec, Field, FieldValue, ListKind, Placed, place_in};
+use crate::limits::ALWAYS_RUN_MAX;
 use crate::message::{Direction, PartyKind};
 use crate::rules::condition::{Test, Whose};
 use crate::rules::likeness::is_affix;
-use crate::rules::list::{Domains, FOR_EVER, Fault, Senders};
-use crate::text::{Anomaly, App, LinkKind, Payload};
+use crate::rules::list::{self, Fault, Names};
+use crate::rules::matcher::{RegexId, Remark};
+use crate::text::{Anomaly, App, LinkKind, Payload, fold};
 use crate::wire::command::CommandId;
 
 impl<'a> Compiler<'a> {
@@ -42,18 +46,19 @@ impl<'a> Compiler<'a> {
         let whose = if fact.name == "sender" { Whose::Sender } else { Whose::Recipient };
         Some(match (fact.name, field.spec.name) {
             ("account", "id" | "ids") => Test::Account(strings()),
-            ("account", "id_in") => Test::AccountIn(self.senders(field, scope)?),
+            ("account", "id_in") => Test::AccountIn(self.senders(field, scope)?.list),
             ("account", _) => Test::AccountClass(texts(field).first()?.value.clone()),
             ("peer", _) => match self.list_named(field, &[ListKind::Addresses], scope)? {
-                Entries::Addresses(list) => Test::PeerIn(list.clone()),
+                Entries::Addresses(list) => Test::PeerIn(Arc::clone(list)),
                 _ => return None,
             },
             (_, "id" | "ids") => Test::SenderId(strings()),
-            (_, "id_in") => Test::SenderIn(self.senders(field, scope)?),
+            (_, "id_in") => Test::SenderIn(self.senders(field, scope)?.list),
             (_, "id_like") => {
                 let list = self.senders(field, scope)?;
-                let likeness = self.likeness(field, list.names())?;
-                Test::SenderLike(list, likeness)
+                let names = list.names.iter().map(|(name, until)| (&**name, *until));
+                let likeness = self.likeness(field, scope, list.count, names)?;
+                Test::SenderLike(list.list, likeness)
             }
             (_, "kind") => Test::SenderKind(match texts(field).first()?.value.as_str() {
                 "alphanumeric" => PartyKind::Alphanumeric,
@@ -70,7 +75,7 @@ impl<'a> Compiler<'a> {
     fn text_test(&mut self, field: &'a Field, all: &'a [Field], scope: &Scope<'_>) -> Option<Option<Test>> {
         Some(Some(match (field.spec.name, &field.value) {
             ("words", FieldValue::Texts(entries)) => {
-                let words: Vec<_> = entries.iter().filter_map(|e| self.word(e)).collect();
+                let words: Vec<_> = entries.iter().filter_map(|e| self.word(e)).map(Arc::new).collect();
                 Test::Words(self.builder.words(words))
             }
             ("word_in", FieldValue::Texts(_)) => match self.list_named(field, &[ListKind::Words], scope)? {
@@ -89,7 +94,7 @@ impl<'a> Compiler<'a> {
                 Test::Language(codes.iter().map(|c| c.value.clone()).collect())
             }
             ("hash_in", _) => match self.list_named(field, &[ListKind::Hashes], scope)? {
-                Entries::Hashes(hashes) => Test::HashIn(hashes.clone()),
+                Entries::Hashes(hashes) => Test::HashIn(Arc::clone(&hashes.list)),
                 _ => return None,
             },
             ("obfuscation_above", FieldValue::Number(n)) => Test::ObfuscationAbove(u64::try_from(*n).unwrap_or(0)),
@@ -103,14 +108,7 @@ impl<'a> Compiler<'a> {
         let except = beside.and_then(|f| texts(f).first());
         match self.builder.regex(&pattern.value, except.map(|e| e.value.as_str())) {
             Ok(id) => {
-                if self.builder.is_always_run(id) {
-                    let message = "no word must be there for this to match, so it is run on every message";
-                    self.diagnostics.warning(&pattern.place, "slow-regex", message);
-                }
-                if [Some(pattern), except].into_iter().flatten().any(|p| has_capital(&p.value)) {
-                    let message = "the matching form has no capital letters: this never matches them";
-                    self.diagnostics.warning(&pattern.place, "capital", message).help("write small letters");
-                }
+                self.remarks(id, pattern, except);
                 Some(Test::Regex(id))
             }
             Err((in_except, bad)) => {
@@ -137,6 +135,45 @@ impl<'a> Compiler<'a> {
         }
     }
 
+    /// Tells what makes a sound regex a bad one.
+    fn remarks(&mut self, id: RegexId, pattern: &Placed<String>, except: Option<&Placed<String>>) {
+        let place = &pattern.place;
+        match self.builder.remark(id) {
+            Some(Remark::Never { in_except, what }) => {
+                let place = if in_except { except.map_or(place, |e| &e.place) } else { place };
+                let (why, help) = match what {
+                    Some(c) => (format!("`{c}` is in no matching form"), help_for(c)),
+                    None => ("no matching form has a character that it takes".to_owned(), SMALL_LETTERS.to_owned()),
+                };
+                let message = format!("this never matches: {why}");
+                self.diagnostics.warning(place, "never-matches", message).help(help);
+                return;
+            }
+            Some(Remark::AlwaysRun) => {
+                self.always += 1;
+                let message = "too little must be there for this to match, so it is run on every message";
+                let help = "name a word of three letters that must be there, or begin it with \\b";
+                if self.always > ALWAYS_RUN_MAX {
+                    let message = format!("{message}; {ALWAYS_RUN_MAX} others are already");
+                    self.diagnostics.error(place, "slow-regex", message).help(help);
+                } else {
+                    self.diagnostics.warning(place, "slow-regex", message).help(help);
+                }
+            }
+            Some(Remark::Costly(octets)) => {
+                let message = format!("this takes {} KiB when it is compiled", octets / 1024);
+                self.diagnostics
+                    .warning(place, "costly-regex", message)
+                    .help("let repetitions end earlier: {1,20} and not {1,500}");
+            }
+            None => {}
+        }
+        if [Some(pattern), except].into_iter().flatten().any(|p| has_capital(&p.value)) {
+            let message = "the matching form has no capital letters: this never matches them";
+            self.diagnostics.warning(place, "capital", message).help("write small letters");
+        }
+    }
+
     fn time_test(&mut self, field: &Field, all: &[Field], scope: &Scope<'_>) -> Option<Option<Test>> {
         let named = all.iter().find(|f| f.spec.name == "zone").and_then(|f| texts(f).first());
         let zone = match named {
@@ -160,7 +197,7 @@ impl<'a> Compiler<'a> {
                 Test::Days { days: days.iter().filter_map(number).collect(), zone }
             }
             ("calendar_in", _) => match self.list_named(field, &[ListKind::Dates], scope)? {
-                Entries::Dates(dates) => Test::Calendar { dates: dates.clone(), zone },
+                Entries::Dates(dates) => Test::Calendar { dates: Arc::clone(dates), zone },
                 _ => return None,
             },
             _ => return Some(None),
@@ -171,30 +208,32 @@ impl<'a> Compiler<'a> {
         Some(match (fact.name, field.spec.name, &field.value) {
             (_, "sender_owns", FieldValue::Flag(owns)) => Test::SenderOwns(*owns),
             ("link", "domain" | "domains", FieldValue::Texts(names)) => {
-                let mut domains = Domains::default();
+                let mut domains = Vec::with_capacity(names.len());
                 for name in names {
-                    if !domains.insert(&name.value, FOR_EVER) {
-                        self.bad_entry(Fault::Domain, name);
+                    match list::domain(&name.value) {
+                        Some(domain) => domains.push(domain.into()),
+                        None => self.bad_entry(Fault::Domain, name),
                     }
                 }
-                Test::DomainIn(domains, true)
+                Test::Domain(domains.into())
             }
-            ("link", "domain_in", _) => Test::DomainIn(self.domains(field, scope)?, true),
-            ("link", "domain_not_in", _) => Test::DomainIn(self.domains(field, scope)?, false),
+            ("link", "domain_in", _) => Test::DomainIn(self.domains(field, scope)?.list, true),
+            ("link", "domain_not_in", _) => Test::DomainIn(self.domains(field, scope)?.list, false),
             ("link", "domain_like", _) => {
                 let list = self.domains(field, scope)?;
-                let likeness = self.likeness(field, list.labels().filter(|(label, _)| !is_affix(label)))?;
-                Test::DomainLike(list, likeness)
+                let labels = list::labels(&list.names).filter(|(label, _)| !is_affix(label));
+                let likeness = self.likeness(field, scope, list.count, labels)?;
+                Test::DomainLike(list.list, likeness)
             }
-            ("link", "host_in", _) => Test::HostIn(self.domains(field, scope)?),
+            ("link", "host_in", _) => Test::HostIn(self.domains(field, scope)?.list),
             ("link", "brand_in", _) => {
                 let words = match self.list_named(field, &[ListKind::Words], scope)? {
                     Entries::Words { words, .. } => words.iter().map(|(word, written)| (written.clone(), word.until)),
                     _ => return None,
                 };
                 let words: Vec<_> = words.collect();
-                let names = words.iter().map(|(written, until)| (written.as_str(), *until));
-                Test::BrandIn(self.likeness(field, names)?)
+                let names = words.iter().map(|(written, until)| (&**written, *until));
+                Test::BrandIn(self.likeness(field, scope, words.len(), names)?)
             }
             ("link", _, _) => Test::LinkKind(link_kind(&texts(field).first()?.value)?),
             ("phone", "in", _) => Test::PhoneIn(self.prefixes(field, scope)?, true),
@@ -202,10 +241,12 @@ impl<'a> Compiler<'a> {
             ("phone", "prefix_in", _) => Test::PrefixIn(Whose::Sender, self.prefixes(field, scope)?),
             ("phone", _, _) => Test::PhoneCountry(countries(field)),
             ("handle", "id_in", _) => {
-                let mut handles = Senders::default();
-                let list = self.senders(field, scope)?;
-                list.names().for_each(|(name, until)| handles.insert(name.trim_start_matches(['@', '+', '~']), until));
-                Test::HandleIn(handles)
+                let Kept { names: known, count, .. } = self.senders(field, scope)?;
+                self.few_enough(field, count)?;
+                let bare = |name: &str| name.trim_start_matches(['@', '+', '~']).into();
+                let names: Names = known.iter().map(|(name, until)| (bare(name), *until)).collect();
+                let key = format!("handles of {}/{}", scope.pack.unwrap_or_default(), texts(field).first()?.value);
+                Test::HandleIn(self.sender_names(key, &names).list)
             }
             ("handle", _, _) => Test::App(texts(field).iter().filter_map(|t| App::from_name(&t.value)).collect()),
             ("amount", "currency", _) => Test::Currency(texts(field).first()?.value.clone()),
@@ -248,6 +289,18 @@ fn message_test(field: &Field) -> Option<Test> {
 
 fn link_kind(name: &str) -> Option<LinkKind> {
     [LinkKind::Plain, LinkKind::Ip, LinkKind::Punycode, LinkKind::Apk].into_iter().find(|k| k.name() == name)
+}
+
+const SMALL_LETTERS: &str = "it has small letters, digits, blanks, and letters of other scripts";
+
+/// What to write instead of a character that no matching form has.
+fn help_for(c: char) -> String {
+    let mut folded = String::new();
+    fold::fold(c.encode_utf8(&mut [0; 4]), &mut folded);
+    match folded.trim() {
+        "" => format!("punctuation is left out there, or a blank. {SMALL_LETTERS}"),
+        folded => format!("there it is `{folded}`"),
+    }
 }
 
 /// Whether a pattern asks for a capital letter; classes like `\B` and `\W` are no letters.

@@ -1,92 +1,152 @@
-//! Lists and registries: their entries read, and looked up by name.
+//! Lists and registries: their entries read, and looked up by name. A list that is as it was in the policy before is the
+//! same list.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::{Compiler, Entries, Scope, full, texts};
+use super::{Compiler, Entries, Kept, Scope, Words, full, texts};
 use crate::config::diagnostic;
-use crate::config::spec::{Field, ListKind, Place, Placed, RegistryEntry};
+use crate::config::spec::{Field, ListKind, ListSpec, Place, Placed, RegistryEntry};
 use crate::limits::LIKE_ENTRIES_MAX;
 use crate::rules::calendar::Dates;
 use crate::rules::likeness::Likeness;
-use crate::rules::list::{Addresses, Domains, FOR_EVER, Fault, Prefixes, Registry, Senders, Until, midnight};
+use crate::rules::list::{
+    Addresses, Domains, FOR_EVER, Fault, Listed, Names, Prefixes, Reading, Senders, Until, midnight,
+};
+use crate::rules::registry::Registry;
 use crate::rules::word::Word;
 
 /// An entry of a list, inline or from a file.
-struct Entry {
-    text: Placed<String>,
+struct Entry<'e> {
+    text: &'e str,
     until: Until,
+    place: Where<'e>,
 }
 
-impl Compiler<'_> {
-    /// The lines of a file that a list names: entries with their places.
-    fn file(&mut self, file: &Placed<String>) -> Vec<(String, Placed<String>)> {
-        let found = self.files.iter().find(|f| f.name == file.value && f.named_in == *file.place.file);
-        let text = match found.map(|f| &f.text) {
-            Some(Ok(text)) => text,
-            Some(Err(why)) => {
-                self.diagnostics
-                    .error(&file.place, "file", format!("cannot read `{}`: {why}", file.value))
-                    .help("a file is looked for beside the rule file, in the folder above, and beside tapis.yaml");
-                return Vec::new();
-            }
-            None => {
-                self.diagnostics.error(&file.place, "file", format!("`{}` was not read", file.value));
-                return Vec::new();
-            }
+/// Where an entry stands: of millions hardly one is asked.
+#[derive(Clone, Copy)]
+enum Where<'e> {
+    Inline(&'e Place),
+    Line { file: &'e str, line: usize, written: &'e str },
+}
+
+impl Where<'_> {
+    /// The place of a value in it.
+    fn of(self, value: &str) -> Placed<String> {
+        let place = match self {
+            Self::Inline(place) => place.clone(),
+            Self::Line { file, line, written } => within(&line_place(file, line, written), written, value),
         };
-        let name: std::sync::Arc<str> = file.value.as_str().into();
-        let lines = diagnostic::lines(text)
-            .enumerate()
-            .filter(|(_, l)| !l.trim().is_empty() && !l.trim_start().starts_with('#'));
-        lines
-            .map(|(n, line)| {
-                let place = Place { file: name.clone(), line: n + 1, column: 1, length: line.chars().count().max(1) };
-                (line.to_owned(), Placed { value: line.trim().to_owned(), place })
-            })
-            .collect()
+        Placed { value: value.to_owned(), place }
+    }
+}
+
+fn line_place(file: &str, line: usize, written: &str) -> Place {
+    Place { file: file.into(), line: line + 1, column: 1, length: written.chars().count().max(1) }
+}
+
+/// Lines that say something, each with its number from 0.
+fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let unix = (!text.contains('\r')).then(|| unix_lines(text));
+    let others = unix.is_none().then(|| diagnostic::lines(text));
+    let all = unix.into_iter().flatten().chain(others.into_iter().flatten()).enumerate();
+    all.filter(|(_, line)| match line.as_bytes().first() {
+        Some(b'!'..=b'~') => !line.starts_with('#'),
+        _ => !line.trim().is_empty() && !line.trim_start().starts_with('#'),
+    })
+}
+
+/// Lines of a text that has no carriage returns.
+fn unix_lines(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let end = memchr::memchr(b'\n', text.as_bytes());
+        rest = end.and_then(|end| text.get(end + 1..));
+        text.get(..end.unwrap_or(text.len()))
+    })
+}
+
+impl<'a> Compiler<'a> {
+    /// The text of a file that a list names.
+    fn text(&mut self, file: &Placed<String>) -> Option<&'a str> {
+        let found = self.texts.get(&(&*file.place.file, file.value.as_str()));
+        match found.map(|f| &f.text) {
+            Some(Ok(text)) => return Some(text),
+            Some(Err(why)) => self
+                .diagnostics
+                .error(&file.place, "file", format!("cannot read `{}`: {why}", file.value))
+                .help("a file is looked for beside the rule file, in the folder above, and beside tapis.yaml"),
+            None => _ = self.diagnostics.error(&file.place, "file", format!("`{}` was not read", file.value)),
+        }
+        None
     }
 
-    /// Entries of a list's file: one a line, or CSV with the header `value,expires,note`.
-    fn list_file(&mut self, file: &Placed<String>) -> Vec<Entry> {
-        let lines = self.file(file);
-        let header = lines.first().map(|(line, _)| csv(line)).unwrap_or_default();
+    /// Hands on the entries of a list but for those that were removed.
+    fn each(&mut self, spec: &'a ListSpec, take: &mut dyn FnMut(&mut Self, Entry<'_>)) {
+        let removed: HashSet<String> = spec.removed.iter().map(|r| r.to_ascii_lowercase()).collect();
+        if removed.is_empty() {
+            return self.every(spec, take);
+        }
+        self.every(spec, &mut |this, entry| {
+            if !removed.contains(&entry.text.trim().to_ascii_lowercase()) {
+                take(this, entry);
+            }
+        });
+    }
+
+    /// Hands on the entries of a list: those written in it, and those of its file: one a line, or CSV with the header
+    /// `value,expires,note`.
+    fn every(&mut self, spec: &'a ListSpec, take: &mut dyn FnMut(&mut Self, Entry<'_>)) {
+        for entry in &spec.entries {
+            take(self, Entry { text: &entry.value, until: FOR_EVER, place: Where::Inline(&entry.place) });
+        }
+        let Some(file) = &spec.file else { return };
+        let Some(text) = self.text(file) else { return };
+        if spec.feed.is_some() && spec.entries.is_empty() && lines(text).next().is_none() {
+            let message = format!("`{}` was not fetched yet: the list is empty", file.value);
+            self.diagnostics.warning(&file.place, "not-fetched", message).help("a running node fetches it");
+        }
+        let header = lines(text).next().map(|(_, line)| csv(line)).unwrap_or_default();
         let names = ["value", "expires", "note"];
         if header.len() > 1
             && header.iter().all(|name| names.contains(&name.as_str()))
             && header.first().is_some_and(|n| n != "value")
+            && let Some((first, written)) = lines(text).next()
         {
             // Else the header would be an entry, and every line one with its commas.
-            if let Some((_, first)) = lines.first() {
-                self.diagnostics
-                    .error(&first.place, "file", "the first column of a list is `value`")
-                    .help("begin the file with value,expires,note");
-            }
-            return Vec::new();
+            let place = line_place(&file.value, first, written);
+            self.diagnostics
+                .error(&place, "file", "the first column of a list is `value`")
+                .help("begin the file with value,expires,note");
+            return;
         }
         if header.first().is_none_or(|first| first != "value") {
-            return lines.into_iter().map(|(_, text)| Entry { text, until: FOR_EVER }).collect();
+            for (line, written) in lines(text) {
+                let place = Where::Line { file: &file.value, line, written };
+                take(self, Entry { text: written.trim(), until: FOR_EVER, place });
+            }
+            return;
         }
         let expires = header.iter().position(|name| name == "expires");
-        let mut entries = Vec::with_capacity(lines.len());
-        for (written, line) in lines.into_iter().skip(1) {
-            let fields = csv(&line.value);
+        for (line, written) in lines(text).skip(1) {
+            let fields = csv(written.trim());
             let field = |at: usize| fields.get(at).filter(|f| !f.is_empty());
-            let placed = |value: &String| Placed { value: value.clone(), place: within(&line.place, &written, value) };
+            let place = Where::Line { file: &file.value, line, written };
             let until = match expires.and_then(field) {
                 None => Some(FOR_EVER),
                 Some(date) => {
                     let end = midnight(date, 0);
                     if end.is_none() {
-                        self.bad_entry(Fault::Date, &placed(date));
+                        self.bad_entry(Fault::Date, &place.of(date));
                     }
                     end
                 }
             };
             if let (Some(value), Some(until)) = (field(0), until) {
-                entries.push(Entry { text: placed(value), until });
+                take(self, Entry { text: value, until, place });
             }
         }
-        entries
     }
 
     /// Tells that something is no domain, number, address or day.
@@ -125,16 +185,18 @@ impl Compiler<'_> {
     /// CSV with the header `sender,entity,accounts,domains,phones,category,valid_from,valid_until`; several accounts,
     /// domains or phones in one field are parted by spaces or semicolons.
     fn registry_file(&mut self, file: &Placed<String>, registry: &mut Registry) {
-        let lines = self.file(file);
-        let Some((header, first)) = lines.first() else { return };
-        let header = csv(header);
+        let Some(text) = self.text(file) else { return };
+        let Some((first, written)) = lines(text).next() else { return };
+        let header = csv(written);
         if !header.iter().any(|h| h == "sender") {
-            self.diagnostics.error(&first.place, "file", "a registry's file begins with a header that has `sender`");
+            let place = line_place(&file.value, first, written);
+            self.diagnostics.error(&place, "file", "a registry's file begins with a header that has `sender`");
             return;
         }
-        for (line, whole) in lines.iter().skip(1) {
-            let fields = csv(line);
-            let placed = |value: &str| Placed { value: value.to_owned(), place: within(&whole.place, line, value) };
+        for (line, written) in lines(text).skip(1) {
+            let fields = csv(written);
+            let whole = Where::Line { file: &file.value, line, written };
+            let placed = |value: &str| whole.of(value);
             let get = |name: &str| {
                 let at = header.iter().position(|h| h == name)?;
                 fields.get(at).filter(|f| !f.is_empty()).cloned()
@@ -144,7 +206,8 @@ impl Compiler<'_> {
                 field.split([';', ' ']).filter(|x| !x.is_empty()).map(placed).collect()
             };
             let Some(sender) = get("sender") else {
-                self.diagnostics.error(&whole.place, "missing-key", "an entry of a registry needs `sender`");
+                let place = line_place(&file.value, line, written);
+                self.diagnostics.error(&place, "missing-key", "an entry of a registry needs `sender`");
                 continue;
             };
             let entry = RegistryEntry {
@@ -162,86 +225,142 @@ impl Compiler<'_> {
 
     pub(super) fn lists(&mut self) {
         for spec in &self.spec.lists {
-            let written = spec.entries.iter().map(|text| Entry { text: text.clone(), until: FOR_EVER });
-            let mut entries: Vec<Entry> = written.collect();
-            if let Some(file) = &spec.file {
-                entries.extend(self.list_file(file));
-                if spec.feed.is_some() && entries.is_empty() {
-                    let message = format!("`{}` was not fetched yet: the list is empty", file.value);
-                    self.diagnostics.warning(&file.place, "not-fetched", message).help("a running node fetches it");
-                }
-            }
-            entries.retain(|e| !spec.removed.iter().any(|r| r.eq_ignore_ascii_case(e.text.value.trim())));
-            let compiled = self.list(spec.kind, &entries);
+            let compiled = self.list(spec);
             self.lists.insert(full(spec.pack.as_deref(), &spec.name.value), compiled);
         }
     }
 
-    fn list(&mut self, kind: ListKind, entries: &[Entry]) -> Entries {
-        let mut fill = |fault: Fault, insert: &mut dyn FnMut(&str, Until) -> bool| {
-            for entry in entries {
-                if !insert(&entry.text.value, entry.until) {
-                    self.bad_entry(fault, &entry.text);
-                }
-            }
-        };
-        match kind {
+    fn list(&mut self, spec: &'a ListSpec) -> Entries {
+        match spec.kind {
             ListKind::Words => {
-                let mut words = Vec::with_capacity(entries.len());
-                for entry in entries {
-                    let written = entry.text.value.trim_end_matches('*').to_owned();
-                    words.extend(self.word(&entry.text).map(|word| (Word { until: entry.until, ..word }, written)));
+                let digest = self.digest_of(spec);
+                let words = match self.before.and_then(|before| before.kept.get(&digest)) {
+                    Some(Entries::Words { words, .. }) => Arc::clone(words),
+                    _ => self.words(spec),
+                };
+                Entries::Words {
+                    set: self.builder.words(words.iter().map(|(word, _)| Arc::clone(word))),
+                    words,
+                    digest,
                 }
-                Entries::Words { set: self.builder.words(words.iter().map(|(word, _)| word.clone())), words }
             }
-            ListKind::Domains => {
-                let mut domains = Domains::default();
-                fill(Fault::Domain, &mut |entry, until| domains.insert(entry, until));
-                Entries::Domains(domains)
-            }
-            ListKind::Senders => {
-                let mut senders = Senders::default();
-                entries.iter().for_each(|e| senders.insert(&e.text.value, e.until));
-                Entries::Senders(senders)
-            }
-            ListKind::Numbers => {
-                let mut prefixes = Prefixes::default();
-                fill(Fault::Number, &mut |entry, until| prefixes.insert(entry, until));
-                Entries::Numbers(prefixes)
-            }
+            ListKind::Domains => Entries::Domains(self.kept(spec, Fault::Domain, |kept| match kept {
+                Entries::Domains(list) => Some(list),
+                _ => None,
+            })),
+            ListKind::Senders => Entries::Senders(self.kept(spec, Fault::Domain, |kept| match kept {
+                Entries::Senders(list) => Some(list),
+                _ => None,
+            })),
+            ListKind::Numbers => Entries::Numbers(self.kept(spec, Fault::Number, |kept| match kept {
+                Entries::Numbers(list) => Some(list),
+                _ => None,
+            })),
             ListKind::Addresses => {
                 let mut addresses = Addresses::default();
-                fill(Fault::Address, &mut |entry, until| addresses.insert(entry, until));
-                Entries::Addresses(addresses)
-            }
-            ListKind::Hashes => {
-                let mut hashes = Senders::default();
-                let is_hash = |entry: &str| entry.len() == 16 && entry.bytes().all(|b| b.is_ascii_hexdigit());
-                fill(Fault::Hash, &mut |entry, until| {
-                    hashes.insert(entry, until);
-                    is_hash(entry)
+                self.each(spec, &mut |this, entry| {
+                    if !addresses.insert(entry.text, entry.until) {
+                        this.bad_entry(Fault::Address, &entry.place.of(entry.text));
+                    }
                 });
-                Entries::Hashes(hashes)
+                Entries::Addresses(Arc::new(addresses))
             }
+            ListKind::Hashes => Entries::Hashes(self.kept(spec, Fault::Hash, |kept| match kept {
+                Entries::Hashes(list) => Some(list),
+                _ => None,
+            })),
             ListKind::Dates => {
                 let mut dates = Dates::default();
-                fill(Fault::Date, &mut |entry, until| dates.insert(entry, until));
-                Entries::Dates(dates)
+                self.each(spec, &mut |this, entry| {
+                    if !dates.insert(entry.text, entry.until) {
+                        this.bad_entry(Fault::Date, &entry.place.of(entry.text));
+                    }
+                });
+                Entries::Dates(Arc::new(dates))
             }
         }
     }
 
+    fn words(&mut self, spec: &'a ListSpec) -> Words {
+        let mut words = Vec::with_capacity(self.count_of(spec));
+        self.each(spec, &mut |this, entry| {
+            let Some(word) = this.word_of(entry.text, || entry.place.of(entry.text)) else { return };
+            let written = entry.text.trim_end_matches('*').into();
+            words.push((Arc::new(word.ending(entry.until)), written));
+        });
+        Arc::new(words)
+    }
+
+    /// A list by its hashes: that of the policy before, if it is the same.
+    fn kept<L: Listed>(
+        &mut self,
+        spec: &'a ListSpec,
+        fault: Fault,
+        is_so: impl Fn(&Entries) -> Option<&Kept<L>>,
+    ) -> Kept<L> {
+        let digest = self.digest_of(spec);
+        if let Some(kept) = self.before.and_then(|before| is_so(before.kept.get(&digest)?)) {
+            return kept.clone();
+        }
+        let mut reading = Reading::with_capacity(self.count_of(spec));
+        self.each(spec, &mut |this, entry| {
+            if !reading.insert::<L>(entry.text, entry.until) {
+                this.bad_entry(fault, &entry.place.of(entry.text));
+            }
+        });
+        let (list, names, count) = reading.list();
+        Kept { list: Arc::new(list), names: Arc::new(names), count, digest }
+    }
+
+    /// Names what a list is made of.
+    fn digest_of(&mut self, spec: &ListSpec) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(spec.kind.name().as_bytes());
+        for entry in &spec.entries {
+            hasher.update(b"\0").update(entry.value.as_bytes());
+        }
+        for entry in &spec.removed {
+            hasher.update(b"\0removed\0").update(entry.as_bytes());
+        }
+        if let Some(file) = &spec.file {
+            let found = self.texts.get(&(&*file.place.file, file.value.as_str()));
+            let text = found.and_then(|f| f.text.as_deref().ok()).unwrap_or_default();
+            let key = (file.place.file.to_string(), file.value.clone());
+            let digest = self.file_digests.entry(key).or_insert_with(|| blake3::hash(text.as_bytes()).into());
+            hasher.update(b"\0file\0").update(digest);
+        }
+        hasher.finalize().into()
+    }
+
+    /// Entries that a list has at most, or about.
+    fn count_of(&self, spec: &ListSpec) -> usize {
+        let name = spec.file.as_ref();
+        let file = name.and_then(|file| self.texts.get(&(&*file.place.file, file.value.as_str())));
+        let lines = file
+            .and_then(|f| f.text.as_deref().ok())
+            .map_or(0, |text| memchr::memchr_iter(b'\n', text.as_bytes()).count() + 1);
+        spec.entries.len() + lines
+    }
+
     pub(super) fn word(&mut self, entry: &Placed<String>) -> Option<Word> {
-        let word = Word::new(&entry.value);
+        self.word_of(&entry.value, || entry.clone())
+    }
+
+    fn word_of(&mut self, entry: &str, placed: impl FnOnce() -> Placed<String>) -> Option<Word> {
+        let word = Word::new(entry);
         if word.is_none() {
-            let message = format!("nothing is left of `{}` in the matching form", entry.value);
-            self.diagnostics.error(&entry.place, "empty", message).help("words need letters or digits");
+            let message = format!("nothing is left of `{entry}` in the matching form");
+            self.diagnostics.error(&placed().place, "empty", message).help("words need letters or digits");
         }
         word
     }
 
     pub(super) fn list_named(&mut self, field: &Field, kinds: &[ListKind], scope: &Scope<'_>) -> Option<&Entries> {
         self.list_of(texts(field).first()?, kinds, scope.pack)
+    }
+
+    fn written(&self, pack: Option<&str>, name: &str) -> Option<&'a ListSpec> {
+        self.named.get(&(pack, name)).copied()
     }
 
     /// A list by name: in the pack that names it, then globally.
@@ -251,9 +370,7 @@ impl Compiler<'_> {
         kinds: &[ListKind],
         pack: Option<&str>,
     ) -> Option<&Entries> {
-        let of =
-            |p: Option<&str>| self.spec.lists.iter().find(|l| l.name.value == name.value && l.pack.as_deref() == p);
-        let Some(spec) = of(pack).or_else(|| of(None)) else {
+        let Some(spec) = self.written(pack, &name.value).or_else(|| self.written(None, &name.value)) else {
             let known: Vec<_> =
                 self.spec.lists.iter().filter(|l| kinds.contains(&l.kind)).map(|l| l.name.value.clone()).collect();
             self.unknown_name(name, "list", &known);
@@ -268,23 +385,18 @@ impl Compiler<'_> {
         self.lists.get(&full(spec.pack.as_deref(), &spec.name.value))
     }
 
-    pub(super) fn domains(&mut self, field: &Field, scope: &Scope<'_>) -> Option<Domains> {
+    pub(super) fn domains(&mut self, field: &Field, scope: &Scope<'_>) -> Option<Kept<Domains>> {
         match self.list_named(field, &[ListKind::Domains], scope)? {
             Entries::Domains(list) => Some(list.clone()),
             _ => None,
         }
     }
 
-    /// Names whose look others are compared with.
-    pub(super) fn likeness<'n>(
-        &mut self,
-        field: &Field,
-        names: impl Iterator<Item = (&'n str, Until)>,
-    ) -> Option<Arc<Likeness>> {
-        let names: Vec<_> = names.collect();
-        if names.len() > LIKE_ENTRIES_MAX {
-            let list = texts(field).first()?;
-            let (count, what) = (names.len(), field.spec.name);
+    /// The list that a field names, if it has no more entries than are kept as they are written.
+    pub(super) fn few_enough<'f>(&mut self, field: &'f Field, count: usize) -> Option<&'f Placed<String>> {
+        let list = texts(field).first()?;
+        if count > LIKE_ENTRIES_MAX {
+            let what = field.spec.name;
             let message =
                 format!("`{}` has {count} entries, and `{what}` compares with {LIKE_ENTRIES_MAX} at most", list.value);
             self.diagnostics
@@ -292,31 +404,57 @@ impl Compiler<'_> {
                 .help("keep what others imitate in a list of its own");
             return None;
         }
-        Some(Arc::new(Likeness::of(names)))
+        Some(list)
     }
 
-    pub(super) fn prefixes(&mut self, field: &Field, scope: &Scope<'_>) -> Option<Prefixes> {
+    /// Names whose look others are compared with; for one list and key they are kept once.
+    pub(super) fn likeness<'n>(
+        &mut self,
+        field: &Field,
+        scope: &Scope<'_>,
+        count: usize,
+        names: impl Iterator<Item = (&'n str, Until)>,
+    ) -> Option<Arc<Likeness>> {
+        let list = self.few_enough(field, count)?;
+        let key = (full(scope.pack, &list.value), field.spec.name);
+        Some(Arc::clone(self.likenesses.entry(key).or_insert_with(|| Arc::new(Likeness::of(names)))))
+    }
+
+    pub(super) fn prefixes(&mut self, field: &Field, scope: &Scope<'_>) -> Option<Arc<Prefixes>> {
         match self.list_named(field, &[ListKind::Numbers], scope)? {
-            Entries::Numbers(list) => Some(list.clone()),
+            Entries::Numbers(list) => Some(Arc::clone(&list.list)),
             _ => None,
         }
     }
 
     /// Sender ids of a list or of a registry.
-    pub(super) fn senders(&mut self, field: &Field, scope: &Scope<'_>) -> Option<Senders> {
+    pub(super) fn senders(&mut self, field: &Field, scope: &Scope<'_>) -> Option<Kept<Senders>> {
         let name = texts(field).first()?;
-        if let Some((_, registry)) = self.registries.all.get(self.registry_at(name, scope.pack).unwrap_or(usize::MAX)) {
-            return Some(registry.senders.clone());
-        }
-        match self.list_named(field, &[ListKind::Senders, ListKind::Words], scope)? {
-            Entries::Senders(list) => Some(list.clone()),
-            Entries::Words { words, .. } => {
-                let mut senders = Senders::default();
-                words.iter().for_each(|(word, written)| senders.insert(written, word.until));
-                Some(senders)
+        let names: Names = if let Some((_, registry)) =
+            self.registries.all.get(self.registry_at(name, scope.pack).unwrap_or(usize::MAX))
+        {
+            registry.names()
+        } else {
+            match self.list_named(field, &[ListKind::Senders, ListKind::Words], scope)? {
+                Entries::Senders(list) => return Some(list.clone()),
+                Entries::Words { words, .. } => {
+                    words.iter().map(|(word, written)| (written.clone(), word.until)).collect()
+                }
+                _ => return None,
             }
-            _ => None,
-        }
+        };
+        Some(self.sender_names(full(scope.pack, &name.value), &names))
+    }
+
+    /// Senders of these names; for one name of a list they are kept once.
+    pub(super) fn sender_names(&mut self, key: String, names: &[(Box<str>, Until)]) -> Kept<Senders> {
+        let list = self.senders.entry(key).or_insert_with(|| {
+            let mut reading = Reading::default();
+            names.iter().for_each(|(name, until)| _ = reading.insert::<Senders>(name, *until));
+            let (list, names, count) = reading.list();
+            Kept { list: Arc::new(list), names: Arc::new(names), count, digest: [0; 32] }
+        });
+        list.clone()
     }
 
     pub(super) fn registry(&mut self, field: &Field, scope: &Scope<'_>) -> Option<usize> {

@@ -7,22 +7,26 @@ mod fact;
 mod lists;
 mod rule;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use super::calendar::Dates;
-use super::list::{Addresses, Domains, Prefixes, Senders};
+use super::index::Index;
+use super::likeness::Likeness;
+use super::list::{Addresses, Domains, Hashes, Names, Prefixes, Senders};
 use super::matcher::{Builder, SetId};
 use super::word::Word;
 use super::{Registries, Ruleset};
 use crate::config::diagnostic::{Diagnostics, nearest};
-use crate::config::spec::{Field, FieldValue, ListFile, Mode, Place, Placed, Points, Spec};
+use crate::config::spec::{Field, FieldValue, ListFile, ListSpec, Mode, Place, Placed, Points, Spec};
 
 /// Texts of the files that lists and registries name.
 pub type ListFiles = [ListFile];
 
-/// Compiles what was written. Mistakes are told, and what has one is left out, so that all are told at once.
-pub fn compile(spec: &Spec, files: &ListFiles, diagnostics: &mut Diagnostics) -> Ruleset {
-    let mut compiler = Compiler::new(spec, files, diagnostics);
+/// Compiles what was written. Mistakes are told, and what has one is left out, so that all are told at once. Lists and
+/// regexes that the rules before have too are shared with them and not made again.
+pub fn compile(spec: &Spec, files: &ListFiles, before: Option<&Ruleset>, diagnostics: &mut Diagnostics) -> Ruleset {
+    let mut compiler = Compiler::new(spec, files, before, diagnostics);
     compiler.name_twice();
     compiler.registries();
     compiler.lists();
@@ -44,8 +48,13 @@ pub fn compile(spec: &Spec, files: &ListFiles, diagnostics: &mut Diagnostics) ->
     set.registries = compiler.registries;
     set.report_short_codes =
         if spec.report_short_codes.is_empty() { vec!["7726".into()] } else { spec.report_short_codes.clone() };
+    set.kept = kept(&compiler.lists);
+    set.file_digests = compiler.file_digests;
     match compiler.builder.build() {
-        Ok(matcher) => set.matcher = matcher,
+        Ok(matcher) => {
+            set.index = Index::new(&set.rules, &set.exemptions, &matcher);
+            set.matcher = matcher;
+        }
         Err(message) => {
             let place = spec.rules.first().map_or_else(|| Place::start("rules"), |r| r.id.place.clone());
             compiler.diagnostics.error(&place, "too-many-words", message);
@@ -62,27 +71,88 @@ fn groups(spec: &Spec) -> Vec<(Box<str>, Points)> {
     groups
 }
 
-enum Entries {
+/// What the next policy may share, by the digest of what it was made of.
+fn kept(lists: &HashMap<String, Entries>) -> HashMap<[u8; 32], Entries> {
+    let kept = lists.values().filter_map(|entries| match entries {
+        Entries::Domains(list) => Some((list.digest, Entries::Domains(list.clone()))),
+        Entries::Senders(list) => Some((list.digest, Entries::Senders(list.clone()))),
+        Entries::Numbers(list) => Some((list.digest, Entries::Numbers(list.clone()))),
+        Entries::Words { set, words, digest } => {
+            Some((*digest, Entries::Words { set: *set, words: Arc::clone(words), digest: *digest }))
+        }
+        Entries::Hashes(list) => Some((list.digest, Entries::Hashes(list.clone()))),
+        Entries::Addresses(_) | Entries::Dates(_) => None,
+    });
+    kept.collect()
+}
+
+/// A list that is looked up by hashes.
+#[derive(Debug)]
+pub(crate) struct Kept<L> {
+    list: Arc<L>,
+    /// Its entries; where they are too many for comparing looks, some of them.
+    names: Arc<Names>,
+    count: usize,
+    /// Of what it was made of.
+    digest: [u8; 32],
+}
+
+impl Entries {
+    /// Octets that the next policy shares with this one.
+    pub(crate) fn octets(&self) -> usize {
+        match self {
+            Self::Domains(kept) => kept.list.octets(),
+            Self::Senders(kept) => kept.list.octets(),
+            Self::Numbers(kept) => kept.list.octets(),
+            Self::Hashes(kept) => kept.list.octets(),
+            Self::Words { .. } | Self::Addresses(_) | Self::Dates(_) => 0,
+        }
+    }
+}
+
+impl<L> Clone for Kept<L> {
+    fn clone(&self) -> Self {
+        let (list, names) = (Arc::clone(&self.list), Arc::clone(&self.names));
+        Self { list, names, count: self.count, digest: self.digest }
+    }
+}
+
+/// Words, each with how it was written, but for the `*` of an open end.
+type Words = Arc<Vec<(Arc<Word>, Box<str>)>>;
+
+/// A list as compiled.
+#[derive(Debug)]
+pub(crate) enum Entries {
     Words {
         set: SetId,
-        /// Each with how it was written, but for the `*` of an open end.
-        words: Vec<(Word, String)>,
+        words: Words,
+        /// Of what it was made of.
+        digest: [u8; 32],
     },
-    Domains(Domains),
-    Senders(Senders),
-    Numbers(Prefixes),
-    Addresses(Addresses),
-    Hashes(Senders),
-    Dates(Dates),
+    Domains(Kept<Domains>),
+    Senders(Kept<Senders>),
+    Numbers(Kept<Prefixes>),
+    Addresses(Arc<Addresses>),
+    Hashes(Kept<Hashes>),
+    Dates(Arc<Dates>),
 }
 
 struct Compiler<'a> {
     spec: &'a Spec,
-    files: &'a ListFiles,
     diagnostics: &'a mut Diagnostics,
+    before: Option<&'a Ruleset>,
+    /// Files by what names them and their name, lists by their pack and name: the first of each.
+    texts: HashMap<(&'a str, &'a str), &'a ListFile>,
+    named: HashMap<(Option<&'a str>, &'a str), &'a ListSpec>,
     builder: Builder,
     lists: HashMap<String, Entries>,
     registries: Registries,
+    /// Lists made of others, by the name of those.
+    senders: HashMap<String, Kept<Senders>>,
+    file_digests: HashMap<(String, String), [u8; 32]>,
+    /// Regexes that are run on every message.
+    always: usize,
+    likenesses: HashMap<(String, &'static str), Arc<Likeness>>,
 }
 
 /// Names that a help lists; who has more looks them up.
@@ -115,9 +185,26 @@ pub(crate) fn covers(glob: &str, id: &str) -> bool {
 }
 
 impl<'a> Compiler<'a> {
-    fn new(spec: &'a Spec, files: &'a ListFiles, diagnostics: &'a mut Diagnostics) -> Self {
-        let registries = Registries::default();
-        Self { spec, files, diagnostics, builder: Builder::default(), lists: HashMap::new(), registries }
+    fn new(
+        spec: &'a Spec,
+        files: &'a ListFiles,
+        before: Option<&'a Ruleset>,
+        diagnostics: &'a mut Diagnostics,
+    ) -> Self {
+        Self {
+            spec,
+            diagnostics,
+            before,
+            texts: files.iter().rev().map(|f| ((f.named_in.as_str(), f.name.as_str()), f)).collect(),
+            named: spec.lists.iter().rev().map(|l| ((l.pack.as_deref(), l.name.value.as_str()), l)).collect(),
+            builder: before.map_or_else(Builder::default, |before| Builder::after(&before.matcher)),
+            lists: HashMap::new(),
+            registries: Registries::default(),
+            senders: HashMap::new(),
+            file_digests: HashMap::new(),
+            always: 0,
+            likenesses: HashMap::new(),
+        }
     }
 
     fn name_twice(&mut self) {
@@ -161,7 +248,8 @@ impl<'a> Compiler<'a> {
         if self.diagnostics.has_errors() {
             return;
         }
-        for rule in self.spec.rules.iter().filter(|r| set.rule_of(&r.id.value).is_none()) {
+        let there: HashSet<&str> = set.rules.iter().map(|r| &*r.id).collect();
+        for rule in self.spec.rules.iter().filter(|r| !there.contains(r.id.value.as_str())) {
             let message = format!("rule `{}` could not be compiled", rule.id.value);
             self.diagnostics.error(&rule.id.place, "not-compiled", message);
         }
@@ -170,11 +258,11 @@ impl<'a> Compiler<'a> {
     fn list_entries(&self) -> std::collections::BTreeMap<String, usize> {
         let count = |entries: &Entries| match entries {
             Entries::Words { words, .. } => words.len(),
-            Entries::Domains(d) => d.count(),
-            Entries::Senders(s) => s.count(),
-            Entries::Numbers(n) => n.count(),
+            Entries::Domains(d) => d.count,
+            Entries::Senders(s) => s.count,
+            Entries::Numbers(n) => n.count,
             Entries::Addresses(a) => a.count(),
-            Entries::Hashes(h) => h.count(),
+            Entries::Hashes(h) => h.count,
             Entries::Dates(d) => d.count(),
         };
         let lists = self.lists.iter().map(|(name, entries)| (name.clone(), count(entries)));

@@ -2,6 +2,7 @@
 
 use super::{Compiler, Scope, covers, digest, full};
 use crate::config::spec::{Action, Condition, ConditionKind, ExemptionSpec, Mode, Placed, Points, RuleSpec};
+use crate::limits::FINDINGS_DEEP_MAX;
 use crate::rules::{Exemption, Rule, Ruleset, list};
 
 impl<'a> Compiler<'a> {
@@ -11,7 +12,16 @@ impl<'a> Compiler<'a> {
         left.sort_by(|a, b| a.0.id.value.cmp(&b.0.id.value));
         left.dedup_by(|a, b| a.0.id.value == b.0.id.value);
         let mut done: Vec<&RuleSpec> = Vec::with_capacity(left.len());
+        let mut depth = 0;
         while !left.is_empty() {
+            depth += 1;
+            if depth == FINDINGS_DEEP_MAX + 1
+                && let Some((rule, _)) = left.first()
+            {
+                let message =
+                    format!("more than {FINDINGS_DEEP_MAX} rules ask for the finding of one another in a row");
+                self.diagnostics.error(&rule.id.place, "too-deep", message);
+            }
             let ids: Vec<&str> = left.iter().map(|(r, _)| r.id.value.as_str()).collect();
             let (later, now): (Vec<_>, Vec<_>) =
                 left.into_iter().partition(|(_, asked)| asked.iter().any(|a| ids.iter().any(|id| a.names(id))));

@@ -1,0 +1,196 @@
+//! From words and regexes to a [`Matcher`]: each word kept once, each regex compiled once, and for each regex the literals
+//! that wake it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::anywhere::Anywhere;
+use super::atoms::{Atom, Group, Never};
+use super::dictionary::Dictionary;
+use super::regexes::{BadRegex, Confirm, Pattern};
+use super::{Entry, Matcher, RegexId, SetId, Use, index, short};
+use crate::rules::word::{Forms, Word, forms};
+
+/// Collects what shall be found.
+#[derive(Debug, Default)]
+pub struct Builder {
+    words: HashMap<(Box<str>, bool), u32>,
+    entries: Vec<Entry>,
+    sets: u32,
+    regexes: Vec<(Arc<Pattern>, Option<Arc<Pattern>>)>,
+    /// What was compiled, here or for the policy before.
+    patterns: HashMap<Box<str>, Arc<Pattern>>,
+    before: HashMap<Box<str>, Arc<Pattern>>,
+}
+
+/// What there is to say of a regex that is sound.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Remark {
+    /// Too little must be there: it is run on every message.
+    AlwaysRun,
+    /// It matches nothing: no matching form has this character, or any that it takes.
+    Never {
+        /// Whether it is the exception that does not.
+        in_except: bool,
+        /// The character.
+        what: Option<char>,
+    },
+    /// It takes so many octets when it is compiled.
+    Costly(usize),
+}
+
+impl Builder {
+    /// A builder that compiles no regex which the matcher before has.
+    #[must_use]
+    pub fn after(before: &Matcher) -> Self {
+        Self { before: before.patterns.clone(), ..Self::default() }
+    }
+
+    /// A set of words; [`Hits::set`] says whether one of them was seen.
+    pub fn words(&mut self, words: impl IntoIterator<Item = Arc<Word>>) -> SetId {
+        let set = SetId(self.sets);
+        self.sets += 1;
+        for word in words {
+            let until = word.until;
+            let next = short(self.entries.len());
+            let n = *self.words.entry((word.folded.as_str().into(), word.open)).or_insert(next);
+            if n == next {
+                self.entries.push(Entry { word, sets: Vec::new() });
+            }
+            if let Some(entry) = self.entries.get_mut(index(n)) {
+                entry.sets.push((set, until));
+            }
+        }
+        set
+    }
+
+    /// A regex over the matching form, and one whose matches hide those that lie inside them.
+    ///
+    /// # Errors
+    /// When one of them cannot be compiled; the flag says whether it is `except`.
+    pub fn regex(&mut self, pattern: &str, except: Option<&str>) -> Result<RegexId, (bool, BadRegex)> {
+        let regex = self.pattern(pattern).map_err(|e| (false, e))?;
+        let except = except.map(|e| self.pattern(e)).transpose().map_err(|e| (true, e))?;
+        let id = RegexId(short(self.regexes.len()));
+        self.regexes.push((regex, except));
+        Ok(id)
+    }
+
+    fn pattern(&mut self, text: &str) -> Result<Arc<Pattern>, BadRegex> {
+        if let Some(known) = self.patterns.get(text) {
+            return Ok(Arc::clone(known));
+        }
+        let pattern = match self.before.get(text) {
+            Some(known) => Arc::clone(known),
+            None => Arc::new(Pattern::new(text)?),
+        };
+        self.patterns.insert(text.into(), Arc::clone(&pattern));
+        Ok(pattern)
+    }
+
+    /// What there is to say of a regex, the gravest.
+    #[must_use]
+    pub fn remark(&self, id: RegexId) -> Option<Remark> {
+        let (pattern, except) = self.regexes.get(index(id.0))?;
+        let never = |pattern: &Pattern, in_except: bool| {
+            let what = match pattern.never? {
+                Never::Character(c) => Some(c),
+                Never::Nothing => None,
+            };
+            Some(Remark::Never { in_except, what })
+        };
+        let all = [
+            never(pattern, false).or_else(|| never(except.as_deref()?, true)),
+            self.is_always_run(id).then_some(Remark::AlwaysRun),
+            pattern.is_costly().then(|| Remark::Costly(pattern.octets())),
+        ];
+        all.into_iter().flatten().next()
+    }
+
+    /// Whether a regex must be run on every message.
+    #[must_use]
+    pub fn is_always_run(&self, id: RegexId) -> bool {
+        self.regexes.get(index(id.0)).is_some_and(|(pattern, _)| !pattern.groups.iter().any(wakes))
+    }
+
+    /// Everything compiled.
+    ///
+    /// # Errors
+    /// When there are more literals than it can hold.
+    pub fn build(self) -> Result<Matcher, String> {
+        let mut known: HashMap<&Atom, u32> = HashMap::new();
+        for group in self.regexes.iter().flat_map(|(pattern, _)| &pattern.groups) {
+            group.iter().for_each(|atom| *known.entry(atom).or_default() += 1);
+        }
+        // The seldomest wakes a regex: what few regexes have, and what is long.
+        let cost = |group: &Group| -> u64 {
+            group.iter().map(|a| u64::from(known.get(a).copied().unwrap_or(1)) * weight(a)).sum()
+        };
+        let mut atoms: HashMap<&Atom, Vec<RegexId>> = HashMap::new();
+        let (mut regexes, mut always) = (Vec::new(), Vec::new());
+        for (n, (pattern, except)) in self.regexes.iter().enumerate() {
+            let groups = pattern.groups.iter().enumerate().filter(|(_, group)| wakes(group));
+            let trigger = groups.min_by_key(|(_, group)| cost(group)).map(|(n, _)| n);
+            for atom in trigger.and_then(|n| pattern.groups.get(n)).into_iter().flatten() {
+                atoms.entry(atom).or_default().push(RegexId(short(n)));
+            }
+            regexes.push(Confirm::new(Arc::clone(pattern), except.clone(), trigger));
+            always.push(trigger.is_none());
+        }
+        let mut atoms: Vec<(&Atom, Vec<RegexId>)> = atoms.into_iter().collect();
+        atoms.sort_by(|a, b| a.0.cmp(b.0));
+        // Of a second reading a word stands in the matching form too, or in the tight form.
+        let forms = |atom: &Atom| if atom.begins { forms(&atom.text) } else { Vec::new() };
+        let beginnings: Vec<Vec<(Box<str>, Forms)>> = atoms.iter().map(|(atom, _)| forms(atom)).collect();
+        let mut uses: Vec<(&str, Use)> = Vec::new();
+        for (n, entry) in self.entries.iter().enumerate() {
+            uses.extend(entry.word.forms().iter().map(|(form, forms)| (&**form, Use::Word(short(n), *forms))));
+        }
+        for (n, forms) in beginnings.iter().enumerate() {
+            uses.extend(forms.iter().map(|(form, _)| (&**form, Use::Atom(short(n)))));
+        }
+        let mut squeezed: Vec<(&str, u32)> = Vec::new();
+        for (n, (atom, _)) in atoms.iter().enumerate() {
+            if !atom.begins {
+                squeezed.push((&atom.text, short(n)));
+            }
+        }
+        let (texts, squeezed): (Vec<&str>, Vec<u32>) = squeezed.into_iter().unzip();
+        let anywhere = Anywhere::new(&texts)?;
+        uses.sort_by(|a, b| a.0.cmp(b.0));
+        let same: Vec<&[(&str, Use)]> = uses.chunk_by(|a, b| a.0 == b.0).collect();
+        let literals: Vec<&str> = same.iter().filter_map(|uses| Some(uses.first()?.0)).collect();
+        let dictionary = Dictionary::new(&literals);
+        let starts = same.iter().scan(0, |sum, uses| {
+            *sum += short(uses.len());
+            Some(*sum)
+        });
+        let starts = std::iter::once(0).chain(starts).collect();
+        let uses = uses.iter().map(|(_, one)| *one).collect();
+        Ok(Matcher {
+            dictionary,
+            starts,
+            uses,
+            atoms: atoms.into_iter().map(|(_, regexes)| regexes.into()).collect(),
+            anywhere,
+            squeezed: squeezed.into(),
+            sets: index(self.sets),
+            regexes,
+            always,
+            entries: self.entries,
+            patterns: self.patterns,
+        })
+    }
+}
+
+/// Whether what a text must have of a group is seldom enough to wait for.
+fn wakes(group: &Group) -> bool {
+    group.iter().all(|atom| atom.text.len() >= if atom.begins { 2 } else { 3 })
+}
+
+/// How often a literal is seen, as far as its length tells.
+fn weight(atom: &Atom) -> u64 {
+    let characters = if atom.text.is_ascii() { atom.text.len() } else { atom.text.len() / 2 };
+    let weight = 1 << 8_usize.saturating_sub(characters).min(7);
+    if atom.begins { weight } else { 2 * weight }
+}

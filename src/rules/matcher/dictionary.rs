@@ -1,0 +1,174 @@
+//! Many literals, found where words begin.
+//!
+//! An entry of a list begins where a word begins (in scripts without spaces, at any character), and so does the literal
+//! behind `\b` in a regex. So a text is not walked octet by octet: at each of its few beginnings the first octets are held
+//! against a filter of what literals begin with, and only what passes is looked up.
+//!
+//! ```text
+//!  …send me the code…     first 8, 4, 2, 1 octets ─▶ filter ─▶ group of the literals that begin so, sorted
+//!       ▲  ▲   ▲                                               the greatest that is not greater than the text,
+//!                                                              and those that are prefixes of it: its chain
+//! ```
+//!
+//! A look costs the filter when nothing begins so, and else one binary search and the chain of prefixes: there is no text
+//! and no set of literals for which it costs more than the logarithm of their number for each octet.
+
+use super::grams::{Grams, Group, gram};
+
+/// Names a literal: its place among those that were given.
+pub(super) type Id = u32;
+
+/// Literals by what they begin with: those of at least so many octets, and fewer than the one before.
+const GRAMS: [usize; 4] = [8, 4, 2, 1];
+
+/// No literal.
+const NONE: u32 = u32::MAX;
+
+/// See the [module documentation](self).
+#[derive(Debug, Default)]
+pub(super) struct Dictionary {
+    tables: Vec<Table>,
+}
+
+#[derive(Debug)]
+struct Table {
+    /// Octets that tell its groups apart.
+    gram: usize,
+    grams: Grams,
+    /// All literals in their order, one behind the other, and where each begins.
+    octets: Box<[u8]>,
+    starts: Box<[u32]>,
+    /// For each literal the longest other one that it begins with.
+    chain: Box<[u32]>,
+    ids: Box<[Id]>,
+}
+
+impl Dictionary {
+    /// Keeps literals, which are sorted and each there once.
+    pub(super) fn new(literals: &[&str]) -> Self {
+        let mut longest = usize::MAX;
+        let mut tables = Vec::new();
+        for gram in GRAMS {
+            let fits = |literal: &&str| (gram..longest).contains(&literal.len());
+            let own = literals.iter().enumerate().filter(|(_, literal)| fits(literal));
+            tables.extend(Table::new(gram, own.map(|(id, literal)| (literal.as_bytes(), short(id)))));
+            longest = gram;
+        }
+        Self { tables }
+    }
+
+    /// Whether there is no literal.
+    pub(super) fn is_empty(&self) -> bool {
+        self.tables.is_empty()
+    }
+
+    /// Tells every literal that stands at `at`, and how many octets it has.
+    #[inline]
+    pub(super) fn at(&self, octets: &[u8], at: usize, mut found: impl FnMut(Id, usize)) {
+        let rest = octets.get(at..).unwrap_or_default();
+        for table in &self.tables {
+            if let Some(group) = gram(rest, table.gram).and_then(|gram| table.grams.of(gram)) {
+                table.find(*group, rest, &mut found);
+            }
+        }
+    }
+
+    /// Octets that it takes.
+    pub(super) fn octets(&self) -> usize {
+        let of = |t: &Table| t.grams.octets() + 4 * (t.starts.len() + t.chain.len() + t.ids.len()) + t.octets.len();
+        self.tables.iter().map(of).sum()
+    }
+}
+
+impl Table {
+    fn new<'l>(gram: usize, literals: impl Iterator<Item = (&'l [u8], Id)>) -> Option<Self> {
+        let (mut octets, mut starts, mut chain, mut ids) = (Vec::new(), vec![0], Vec::new(), Vec::new());
+        let mut groups: Vec<Group> = Vec::new();
+        let mut open: Vec<(&[u8], u32)> = Vec::new();
+        for (n, (literal, id)) in literals.enumerate() {
+            let n = short(n);
+            while open.pop_if(|(prefix, _)| !literal.starts_with(prefix)).is_some() {}
+            chain.push(open.last().map_or(NONE, |(_, n)| *n));
+            open.push((literal, n));
+            octets.extend_from_slice(literal);
+            starts.push(short(octets.len()));
+            ids.push(id);
+            let begins = self::gram(literal, gram).unwrap_or(0);
+            match groups.last_mut() {
+                Some(last) if last.gram == begins => last.to = n + 1,
+                _ => groups.push(Group { gram: begins, from: n, to: n + 1 }),
+            }
+        }
+        if groups.is_empty() {
+            return None;
+        }
+        Some(Self {
+            gram,
+            grams: Grams::new(groups),
+            octets: octets.into(),
+            starts: starts.into(),
+            chain: chain.into(),
+            ids: ids.into(),
+        })
+    }
+
+    fn find(&self, group: Group, rest: &[u8], found: &mut impl FnMut(Id, usize)) {
+        // A literal that the text begins with is not greater than the text, and every one between them begins with it.
+        let (mut from, mut to) = (group.from, group.to);
+        while from < to {
+            let middle = from + (to - from) / 2;
+            if self.literal(middle) <= rest { from = middle + 1 } else { to = middle }
+        }
+        let mut at = from.checked_sub(1).filter(|at| *at >= group.from).unwrap_or(NONE);
+        while at != NONE {
+            let literal = self.literal(at);
+            if rest.starts_with(literal)
+                && let Some(id) = self.ids.get(index(at))
+            {
+                found(*id, literal.len());
+            }
+            at = self.chain.get(index(at)).copied().unwrap_or(NONE);
+        }
+    }
+
+    fn literal(&self, n: u32) -> &[u8] {
+        let start = |n: u32| self.starts.get(index(n)).map_or(0, |start| index(*start));
+        self.octets.get(start(n)..start(n + 1)).unwrap_or_default()
+    }
+}
+
+fn short(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+fn index(n: u32) -> usize {
+    usize::try_from(n).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// It finds what a look at every literal finds.
+        #[test]
+        fn it_agrees_with_asking_for_every_literal(
+            literals in prop::collection::btree_set("[ab]{1,12}|[a-z]{1,3}|ab?c?[ก-ฮ]{1,4}", 0..200),
+            text in "[ab]{0,30}|[a-c]{0,9}[ก-ฮ]{0,4}",
+        ) {
+            let literals: Vec<&str> = literals.iter().map(String::as_str).collect();
+            let dictionary = Dictionary::new(&literals);
+            for at in 0..=text.len() {
+                let rest = &text.as_bytes()[at..];
+                let mut found = Vec::new();
+                dictionary.at(text.as_bytes(), at, |id, len| found.push((id, len)));
+                found.sort_unstable();
+                let all = literals.iter().enumerate().filter(|(_, l)| rest.starts_with(l.as_bytes()));
+                let expected: Vec<_> = all.map(|(id, l)| (short(id), l.len())).collect();
+                prop_assert_eq!(found, expected);
+            }
+        }
+    }
+}
