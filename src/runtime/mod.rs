@@ -290,10 +290,8 @@ impl Node {
                     }
                     self.prometheus.run_upkeep();
                     self.settle_canary().await;
-                    if self.reloader.has_retired() {
-                        let node = Arc::clone(&self);
-                        let _ = tokio::task::spawn_blocking(move || node.reloader.free_retired()).await;
-                    }
+                    let node = Arc::clone(&self);
+                    let _ = tokio::task::spawn_blocking(move || node.reloader.free_retired()).await;
                 }
                 () = self.settle.notified() => self.settle_canary().await,
                 _ = tally.tick() => {

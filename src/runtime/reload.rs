@@ -212,11 +212,6 @@ impl Reloader {
         }
     }
 
-    /// Whether there are policies to be freed.
-    pub fn has_retired(&self) -> bool {
-        !self.retired().is_empty()
-    }
-
     /// Frees policies that nobody judges by any more. It may take long: call it beside the sessions.
     pub fn free_retired(&self) {
         let (held, free) = self.retired().drain(..).partition::<Vec<_>, _>(|policy| Arc::strong_count(policy) > 1);
