@@ -75,15 +75,32 @@ fn elements(header: &[u8]) -> Option<Udh> {
 }
 
 /// What follows a header that stands where no header is announced: no text begins with a whole header of elements that
-/// are all known, and its parts hang together.
+/// are all known, each once, so that nothing to read has room in it, and its parts hang together.
 pub(super) fn skip_unannounced(user_data: &[u8]) -> Option<&[u8]> {
     let (udh, text) = match user_data {
         [3..=31, 0x00 | 0x04 | 0x05 | 0x08 | 0x24 | 0x25, ..] => split(user_data)?,
         _ => return None,
     };
+    let header = user_data.strip_suffix(text)?.get(1..)?;
+    if !are_known_and_once(header) {
+        return None;
+    }
     let says = udh.concat.is_some() || udh.ports.is_some() || udh.locking != 0 || udh.single != 0;
     let tables = [udh.locking, udh.single].iter().all(|n| *n == 0 || national::is_language(*n));
     (says && tables && !udh.faulty && !text.is_empty()).then_some(text)
+}
+
+fn are_known_and_once(header: &[u8]) -> bool {
+    let (mut left, mut seen) = (header, 0u64);
+    while let [id, length, more @ ..] = left {
+        let bit = if *id <= 0x25 { 1 << *id } else { 0 };
+        if !matches!(id, 0x00 | 0x04 | 0x05 | 0x08 | 0x24 | 0x25) || seen & bit != 0 {
+            return false;
+        }
+        seen |= bit;
+        left = more.get(usize::from(*length)..).unwrap_or_default();
+    }
+    true
 }
 
 #[cfg(test)]
@@ -111,6 +128,8 @@ mod tests {
         assert_eq!(skip_unannounced(&[3, 0x24, 1, 4, b'h']), Some(&b"h"[..]));
         assert_eq!(skip_unannounced(&[5, 0, 3, 7, 2, 3, b'h', b'i']), None, "part 3 of 2");
         assert_eq!(skip_unannounced(b"Hello there, how are you"), None);
+        assert_eq!(skip_unannounced(&[9, 0, 3, 7, 2, 1, 0x60, 2, b'h', b'i', b'x']), None, "room for words");
+        assert_eq!(skip_unannounced(&[10, 0, 3, 7, 2, 1, 0, 3, 8, 2, 1, b'x']), None, "twice");
         assert_eq!(skip_unannounced(&[0, 0x48, 0, 0x69]), None);
     }
 }

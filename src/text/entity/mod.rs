@@ -135,6 +135,13 @@ impl Entities {
         for range in links.chain(phones).chain(handles).chain(amounts).chain(codes) {
             *range = written(range.clone());
         }
+        // Two may come from one character: `¼` is a number, a stroke and a number.
+        let overlap = |later: &Range<usize>, earlier: &Range<usize>| later.start < earlier.end;
+        self.links.dedup_by(|later, earlier| overlap(&later.written, &earlier.written));
+        self.phones.dedup_by(|later, earlier| overlap(&later.written, &earlier.written));
+        self.handles.dedup_by(|later, earlier| overlap(&later.written, &earlier.written));
+        self.amounts.dedup_by(|later, earlier| overlap(&later.written, &earlier.written));
+        self.codes.dedup_by(|later, earlier| overlap(&later.written, &earlier.written));
     }
 
     /// Links, in their order.
