@@ -95,14 +95,15 @@ fn are_ideographs(pairs: &[[u8; 2]]) -> bool {
         let unit = u16::from_be_bytes(*pair);
         let (high, low) = (unit & 0xff00, unit & 0xff);
         let ideograph = unit.wrapping_sub(0x4e00) < 0x5200;
-        let beside = (high == 0) | (high == 0x3000) | (high == 0xff00);
+        let quote = unit.wrapping_sub(0x2010) < 0x18;
+        let beside = (high == 0) | (high == 0x3000) | (high == 0xff00) | quote;
         others |= u16::from(!(ideograph | beside));
         controls = controls.wrapping_add(u16::from((low < 0x20) & (low != 0) & (low != 0x0a) & (low != 0x0d)));
     };
     let (many, rest) = pairs.as_chunks::<8>();
     many.as_flattened().iter().for_each(&mut look);
     rest.iter().for_each(&mut look);
-    others == 0 && controls > 1 && usize::from(controls) * 20 >= pairs.len()
+    others == 0 && controls > 1 && usize::from(controls) * 32 >= pairs.len()
 }
 
 /// About what a character costs in [`super::weigh`], by its high octet.

@@ -198,6 +198,13 @@ impl<'a> Pass<'a> {
         let (mut last, mut mark, mut marks) = (self.last, self.mark, self.marks);
         let mut taken = 0;
         for (from, c) in rest.char_indices() {
+            if self.table.is_plain_han(c) {
+                self.to.han = true;
+                self.to.shape.push(unspaced(c));
+                (last, mark, marks) = (c, '\0', 0);
+                taken = from + c.len_utf8();
+                continue;
+            }
             taken = from;
             match self.table.class(c) {
                 Class::Unspaced if matches!(c, 'เ' | 'ເ') && c == last => break,

@@ -84,6 +84,9 @@ const BARE: [Class; 14] = [
     Class::Aa,
 ];
 
+/// The number of [`Class::Unspaced`].
+const UNSPACED: u16 = 1;
+
 /// The number of [`Class::Capital`].
 const CAPITAL: u16 = 14;
 
@@ -120,6 +123,12 @@ impl Table {
                 change.map_or(Class::Capital, Class::Change)
             }
         }
+    }
+
+    /// Whether a character is of Han, kana or the like and stands for itself, as nearly all of them do.
+    #[inline]
+    pub(super) fn is_plain_han(&self, c: char) -> bool {
+        c >= '\u{3040}' && self.number(c) == Some(UNSPACED)
     }
 
     #[inline]
@@ -260,6 +269,7 @@ mod tests {
     #[test]
     fn what_a_character_stands_for_stands_for_itself() {
         let table = Table::get();
+        assert_eq!(number_of(Class::Unspaced), UNSPACED);
         for c in '\u{80}'..=char::MAX {
             if let Class::Change(change) = table.class(c) {
                 for d in change.folded.chars().filter(|d| !d.is_ascii()) {
