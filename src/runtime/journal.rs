@@ -22,6 +22,13 @@ use crate::time::Timestamp;
 /// Records that may wait to be written.
 const QUEUE_MAX: usize = 65_536;
 
+/// Records that wait, from which on sessions wait for the writer before they read more: what they have in hand still fits.
+const CROWDED: u64 = QUEUE_MAX as u64 / 2;
+
+/// How long they wait at most, and how long between two looks.
+const PATIENCE: Duration = Duration::from_millis(250);
+const LOOK_EVERY: Duration = Duration::from_millis(1);
+
 /// One record on its way.
 #[derive(Debug)]
 struct Entry {
@@ -101,6 +108,22 @@ impl Journal {
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.state.full.load(Ordering::Relaxed)
+    }
+
+    /// Waits while more records come than are written, so that none is lost to a burst. A writer that stands still is waited
+    /// for once: the journal is then full until most of what waits is written, and `on_journal_full` says what becomes of
+    /// messages.
+    pub async fn room(&self) {
+        let is_crowded = || self.state.waiting.load(Ordering::Relaxed) > CROWDED && !self.is_full();
+        let mut waited = Duration::ZERO;
+        while is_crowded() {
+            if waited >= PATIENCE {
+                self.state.full.store(true, Ordering::Relaxed);
+                return;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+            waited += LOOK_EVERY;
+        }
     }
 
     /// Writes a record, or counts it as lost. It never waits.
@@ -202,7 +225,7 @@ impl Writer {
             self.flush(&mut batch, chain, records);
             let waiting = self.state.waiting.fetch_sub(records, Ordering::Relaxed).saturating_sub(records);
             gauge!("tapis_journal_queue_records").set(meters::count(usize::try_from(waiting).unwrap_or(0)));
-            if waiting < (QUEUE_MAX / 2) as u64 && !self.broken {
+            if waiting < CROWDED / 2 && !self.broken {
                 self.state.full.store(false, Ordering::Relaxed);
             }
             let now = self.clock.now();
@@ -252,5 +275,29 @@ impl Writer {
             }
         }
         batch.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn sessions_wait_for_a_writer_that_goes_on_and_once_for_one_that_stands_still() {
+        let journal = Journal::off();
+        journal.state.waiting.store(CROWDED + 1, Ordering::Relaxed);
+        let state = Arc::clone(&journal.state);
+        let writer = async {
+            tokio::time::sleep(LOOK_EVERY * 3).await;
+            state.waiting.store(0, Ordering::Relaxed);
+        };
+        tokio::join!(journal.room(), writer);
+        assert!(!journal.is_full(), "it waited for the writer, and no longer");
+
+        journal.state.waiting.store(CROWDED + 1, Ordering::Relaxed);
+        journal.room().await;
+        assert!(journal.is_full(), "nobody writes any more");
+        let again = tokio::time::timeout(LOOK_EVERY * 20, journal.room());
+        assert!(again.await.is_ok(), "it is not waited for again");
     }
 }

@@ -116,7 +116,10 @@ impl Link {
             }
             self.flush(false);
             match self.ready(blocked).await {
-                Ready::Read(leg) => self.read(leg),
+                Ready::Read(leg) => {
+                    self.node.journal.room().await;
+                    self.read(leg);
+                }
                 Ready::Write => {}
                 Ready::Connected(connected) => self.connected(connected),
                 Ready::Wake => self.with(|gate, cx| gate.handle_wake(cx)),
