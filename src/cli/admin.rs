@@ -5,11 +5,10 @@ use std::time::Duration;
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Bytes;
 use hyper::{Method, Request, StatusCode};
-use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use tokio::net::TcpStream;
 
 use super::{Exit, Format, fail, say, tell};
+use crate::runtime::http;
 
 /// Where the node is, who asks and why.
 #[derive(Debug, clap::Args)]
@@ -72,31 +71,19 @@ pub(super) fn request(admin: &str, method: &Method, path: &str) -> Result<(Statu
 }
 
 async fn ask(admin: &str, method: &Method, path: &str) -> Result<(StatusCode, Value), String> {
-    let stream = TcpStream::connect(admin).await.map_err(|e| e.to_string())?;
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|e| e.to_string())?;
     let request = Request::builder()
         .method(method)
         .uri(path)
         .header("host", admin)
         .body(Empty::<Bytes>::new())
         .map_err(|e| e.to_string())?;
-    let answer = async {
-        let response = sender.send_request(request).await.map_err(|e| e.to_string())?;
+    http::ask(admin, request, async |response| {
         let status = response.status();
         let body = response.into_body().collect().await.map_err(|e| e.to_string())?.to_bytes();
         let answer = serde_json::from_slice(&body).map_err(|_| format!("{status} is no answer of a node"))?;
         Ok((status, answer))
-    };
-    let mut connection = std::pin::pin!(connection);
-    let mut answer = std::pin::pin!(answer);
-    tokio::select! {
-        answered = &mut answer => answered,
-        ended = &mut connection => match ended {
-            Ok(()) => answer.await,
-            Err(error) => Err(error.to_string()),
-        },
-    }
+    })
+    .await
 }
 
 /// Shows what an attempt to change the policy came to.

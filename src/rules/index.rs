@@ -17,6 +17,7 @@ use std::collections::HashMap;
 
 use super::Rule;
 use super::condition::{Cx, Kind, Node, Test, Thing, Truth, Whose};
+use super::list::in_small_letters;
 use super::matcher::{Matcher, RegexId, SetId};
 use crate::config::spec::Mode;
 use crate::message::{Direction, Message};
@@ -214,7 +215,7 @@ impl Index {
         }
         let mut wake = |rules: Option<&Box<[u32]>>| rules.into_iter().for_each(|rules| queue.wake(rules));
         if !self.senders.is_empty() {
-            in_small_ascii(m.sender.id, |id| wake(self.senders.get(id)));
+            in_small_letters(m.sender.id, |id| wake(self.senders.get(id)));
         }
         wake(self.accounts.get(m.account.id));
         wake(m.account.class.and_then(|class| self.classes.get(class)));
@@ -261,22 +262,6 @@ impl Index {
     pub(super) fn always(&self) -> &[u32] {
         &self.always
     }
-}
-
-/// Asks with a name whose ASCII letters are small, as `sender: id` compares.
-fn in_small_ascii(name: &str, ask: impl FnOnce(&str)) {
-    if !name.bytes().any(|octet| octet.is_ascii_uppercase()) {
-        return ask(name);
-    }
-    let mut room = [0; 64];
-    if let Some(room) = room.get_mut(..name.len()) {
-        room.copy_from_slice(name.as_bytes());
-        room.make_ascii_lowercase();
-        if let Ok(name) = std::str::from_utf8(room) {
-            return ask(name);
-        }
-    }
-    ask(&name.to_ascii_lowercase());
 }
 
 /// Reads triggers from conditions.
@@ -336,7 +321,7 @@ impl Needs<'_> {
         Some(match test {
             Test::Words(set) => vec![Trigger::Set(*set)],
             Test::Regex(regex) if !self.matcher.is_always_run(*regex) => vec![Trigger::Regex(*regex)],
-            Test::SenderId(ids) => ids.iter().map(|id| Trigger::Sender(id.to_ascii_lowercase().into())).collect(),
+            Test::SenderId(ids) => ids.iter().map(|id| Trigger::Sender(id.to_lowercase().into())).collect(),
             Test::Account(ids) => ids.iter().map(|id| Trigger::Account(id.as_str().into())).collect(),
             Test::AccountClass(class) => vec![Trigger::Class(class.as_str().into())],
             Test::DataCoding(coding) => vec![Trigger::DataCoding(*coding)],

@@ -9,14 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Empty, Limited};
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
 use hyper::header::{ETAG, HOST, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED};
-use hyper::{Request, StatusCode};
-use hyper_util::rt::TokioIo;
+use hyper::{Request, Response, StatusCode};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
 
-use super::{Node, metrics, sha256};
+use super::{Node, http, metrics, sha256};
 use crate::limits::FEED_OCTETS_MAX;
 use crate::policy::Feed;
 
@@ -127,9 +125,6 @@ async fn fetch(url: &str, seen: &Seen) -> Result<Fetched, String> {
     let rest = url.strip_prefix("http://").ok_or("only http:// is fetched")?;
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
     let address = if host.contains(':') { host.to_owned() } else { format!("{host}:80") };
-    let stream = TcpStream::connect(&address).await.map_err(|e| format!("{address}: {e}"))?;
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|e| e.to_string())?;
     let mut request = Request::get(format!("/{path}")).header(HOST, host);
     for (name, value) in [(IF_NONE_MATCH, &seen.etag), (IF_MODIFIED_SINCE, &seen.last_modified)] {
         if let Some(value) = value {
@@ -137,8 +132,7 @@ async fn fetch(url: &str, seen: &Seen) -> Result<Fetched, String> {
         }
     }
     let request = request.body(Empty::<Bytes>::new()).map_err(|e| e.to_string())?;
-    let answer = async {
-        let response = sender.send_request(request).await.map_err(|e| e.to_string())?;
+    let read = async |response: Response<Incoming>| {
         match response.status() {
             StatusCode::NOT_MODIFIED => return Ok(Fetched::Same),
             StatusCode::OK => {}
@@ -152,13 +146,5 @@ async fn fetch(url: &str, seen: &Seen) -> Result<Fetched, String> {
         let text = String::from_utf8(octets.to_vec()).map_err(|_| "it is not UTF-8")?;
         Ok(Fetched::New(text, seen))
     };
-    let mut connection = std::pin::pin!(connection);
-    let mut answer = std::pin::pin!(answer);
-    tokio::select! {
-        answered = &mut answer => answered,
-        ended = &mut connection => match ended {
-            Ok(()) => answer.await,
-            Err(error) => Err(error.to_string()),
-        },
-    }
+    http::ask(&address, request, read).await.map_err(|e| format!("{address}: {e}"))
 }

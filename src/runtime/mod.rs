@@ -12,6 +12,7 @@ pub mod edits;
 pub mod feeds;
 pub mod files;
 pub mod history;
+pub mod http;
 pub mod journal;
 pub mod link;
 pub mod live;

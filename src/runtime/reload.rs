@@ -168,15 +168,7 @@ pub fn load_after(
     check_after(before, sources, now)
 }
 
-/// Compiles and runs cases.
-///
-/// # Errors
-/// Everything that is wrong, with what was read.
-pub fn check(sources: Sources, now: Timestamp) -> Result<(Loaded, Sources, case::Outcome), Refused> {
-    check_after(None, sources, now)
-}
-
-/// The same for a policy that follows another.
+/// Compiles and runs cases; where a policy follows another it shares with it what has not changed.
 ///
 /// # Errors
 /// Everything that is wrong, with what was read.

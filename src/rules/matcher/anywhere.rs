@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use daachorse::{DoubleArrayAhoCorasick, DoubleArrayAhoCorasickBuilder, MatchKind};
 
 use super::grams::{Grams, Group, gram};
+use super::index;
 
 /// Octets of literals from which on a table has them, those it knows them by, and how far apart it looks.
 const TABLES: [(usize, usize, usize); 3] = [(7, 6, 2), (4, 4, 1), (1, 3, 1)];
@@ -121,10 +122,6 @@ impl Table {
         }
         true
     }
-}
-
-fn index(n: u32) -> usize {
-    usize::try_from(n).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]

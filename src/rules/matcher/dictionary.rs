@@ -14,6 +14,7 @@
 //! and no set of literals for which it costs more than the logarithm of their number for each octet.
 
 use super::grams::{Grams, Group, gram};
+use super::{index, short};
 
 /// Names a literal: its place among those that were given.
 pub(super) type Id = u32;
@@ -135,14 +136,6 @@ impl Table {
         let start = |n: u32| self.starts.get(index(n)).map_or(0, |start| index(*start));
         self.octets.get(start(n)..start(n + 1)).unwrap_or_default()
     }
-}
-
-fn short(n: usize) -> u32 {
-    u32::try_from(n).unwrap_or(u32::MAX)
-}
-
-fn index(n: u32) -> usize {
-    usize::try_from(n).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]

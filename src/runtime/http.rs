@@ -1,0 +1,31 @@
+//! One request over one connection, for whoever asks another server.
+
+use http_body_util::Empty;
+use hyper::body::{Bytes, Incoming};
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+/// Sends a request to an address, and hands the response to `read`, which takes in its body while the connection lasts.
+///
+/// # Errors
+/// When there is no connection, it breaks off before `read` is done, or `read` says so.
+pub async fn ask<T>(
+    address: &str,
+    request: Request<Empty<Bytes>>,
+    read: impl AsyncFnOnce(Response<Incoming>) -> Result<T, String>,
+) -> Result<T, String> {
+    let stream = TcpStream::connect(address).await.map_err(|e| e.to_string())?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|e| e.to_string())?;
+    let answer = async { read(sender.send_request(request).await.map_err(|e| e.to_string())?).await };
+    let mut connection = std::pin::pin!(connection);
+    let mut answer = std::pin::pin!(answer);
+    tokio::select! {
+        answered = &mut answer => answered,
+        ended = &mut connection => match ended {
+            Ok(()) => answer.await,
+            Err(error) => Err(error.to_string()),
+        },
+    }
+}
