@@ -150,10 +150,10 @@ impl<'a> Compiler<'a> {
                 return;
             }
             Some(Remark::AlwaysRun) => {
-                self.always += 1;
+                self.always.insert(id);
                 let message = "too little must be there for this to match, so it is run on every message";
                 let help = "name a word of three letters that must be there, or begin it with \\b";
-                if self.always > ALWAYS_RUN_MAX {
+                if self.always.len() > ALWAYS_RUN_MAX {
                     let message = format!("{message}; {ALWAYS_RUN_MAX} others are already");
                     self.diagnostics.error(place, "slow-regex", message).help(help);
                 } else {

@@ -14,7 +14,7 @@ use super::calendar::Dates;
 use super::index::Index;
 use super::likeness::Likeness;
 use super::list::{Addresses, Domains, Hashes, Names, Prefixes, Senders};
-use super::matcher::{Builder, SetId};
+use super::matcher::{Builder, RegexId, SetId};
 use super::word::Word;
 use super::{Registries, Ruleset};
 use crate::config::diagnostic::{Diagnostics, nearest};
@@ -151,7 +151,7 @@ struct Compiler<'a> {
     senders: HashMap<String, Kept<Senders>>,
     file_digests: HashMap<(String, String), [u8; 32]>,
     /// Regexes that are run on every message.
-    always: usize,
+    always: HashSet<RegexId>,
     likenesses: HashMap<(String, &'static str), Arc<Likeness>>,
 }
 
@@ -202,7 +202,7 @@ impl<'a> Compiler<'a> {
             registries: Registries::default(),
             senders: HashMap::new(),
             file_digests: HashMap::new(),
-            always: 0,
+            always: HashSet::new(),
             likenesses: HashMap::new(),
         }
     }

@@ -18,6 +18,8 @@ pub struct Builder {
     entries: Vec<Entry>,
     sets: u32,
     regexes: Vec<(Arc<Pattern>, Option<Arc<Pattern>>)>,
+    /// Which are known already, by what is written: the same one is run once a message, whoever asks.
+    written: HashMap<(Box<str>, Option<Box<str>>), RegexId>,
     /// What was compiled, here or for the policy before.
     patterns: HashMap<Box<str>, Arc<Pattern>>,
     before: HashMap<Box<str>, Arc<Pattern>>,
@@ -69,10 +71,14 @@ impl Builder {
     /// # Errors
     /// When one of them cannot be compiled; the flag says whether it is `except`.
     pub fn regex(&mut self, pattern: &str, except: Option<&str>) -> Result<RegexId, (bool, BadRegex)> {
+        let written = (pattern.into(), except.map(Into::into));
         let regex = self.pattern(pattern).map_err(|e| (false, e))?;
         let except = except.map(|e| self.pattern(e)).transpose().map_err(|e| (true, e))?;
-        let id = RegexId(short(self.regexes.len()));
-        self.regexes.push((regex, except));
+        let next = RegexId(short(self.regexes.len()));
+        let id = *self.written.entry(written).or_insert(next);
+        if id == next {
+            self.regexes.push((regex, except));
+        }
         Ok(id)
     }
 
