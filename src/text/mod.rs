@@ -3,6 +3,7 @@
 //! One [`Reading`] holds every buffer and is reused from message to message: reading allocates nothing once it has grown.
 
 pub mod anomaly;
+mod block;
 mod charset;
 pub mod concat;
 pub mod decode;

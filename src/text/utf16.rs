@@ -87,10 +87,10 @@ pub(super) fn is_plainly_big_endian(octets: &[u8]) -> bool {
     big.saturating_add(3 * changes) < little && (big <= 9 * units || (big <= 12 * units && controls * 12 >= units))
 }
 
-/// Whether high octets are those of ideographs and what stands among them, and low ones are controls too often for octets
-/// that are characters. Written without branches, so that many are looked at at once.
+/// Whether high octets are those of ideographs and what stands among them, and low ones are controls, or none of ASCII,
+/// too often for octets that are characters. Written without branches, so that many are looked at at once.
 fn are_ideographs(pairs: &[[u8; 2]]) -> bool {
-    let (mut others, mut controls) = (0, 0u16);
+    let (mut others, mut controls, mut wide) = (0, 0u16, 0u16);
     let mut look = |pair: &[u8; 2]| {
         let unit = u16::from_be_bytes(*pair);
         let (high, low) = (unit & 0xff00, unit & 0xff);
@@ -99,11 +99,13 @@ fn are_ideographs(pairs: &[[u8; 2]]) -> bool {
         let beside = (high == 0) | (high == 0x3000) | (high == 0xff00) | quote;
         others |= u16::from(!(ideograph | beside));
         controls = controls.wrapping_add(u16::from((low < 0x20) & (low != 0) & (low != 0x0a) & (low != 0x0d)));
+        wide = wide.wrapping_add(low >> 7);
     };
     let (many, rest) = pairs.as_chunks::<8>();
     many.as_flattened().iter().for_each(&mut look);
     rest.iter().for_each(&mut look);
-    others == 0 && controls > 1 && usize::from(controls) * 32 >= pairs.len()
+    let often = |count: u16, every: usize| count > 1 && usize::from(count) * every >= pairs.len();
+    others == 0 && (often(controls, 32) || often(wide, 3))
 }
 
 /// About what a character costs in [`super::weigh`], by its high octet.

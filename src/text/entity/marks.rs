@@ -5,6 +5,8 @@
 
 use memchr::memmem::Finder;
 
+use crate::text::block::{BLOCK, bits, padded};
+
 /// Digits that stand together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Run {
@@ -88,9 +90,6 @@ impl Needles {
     }
 }
 
-/// Octets that are looked at together.
-const BLOCK: usize = 64;
-
 impl Marks {
     /// Reads a text.
     pub(super) fn read(&mut self, text: &str) {
@@ -158,24 +157,6 @@ pub(super) fn each_word(text: &str, mut at: impl FnMut(usize)) {
         look(block, n * BLOCK);
     }
     look(&padded(rest), blocks.len() * BLOCK);
-}
-
-/// Fewer octets than a block, with nothing behind them.
-fn padded(rest: &[u8]) -> [u8; BLOCK] {
-    let mut last = [0; BLOCK];
-    if let Some(room) = last.get_mut(..rest.len()) {
-        room.copy_from_slice(rest);
-    }
-    last
-}
-
-/// For each octet of a block whether it is one of these, one bit each.
-fn bits(block: &[u8; BLOCK], is: impl Fn(u8) -> bool) -> u64 {
-    let flags = block.map(|octet| u8::from(is(octet)));
-    let (eights, _) = flags.as_chunks::<8>();
-    // The product gathers eight octets that are 0 or 1 in its highest octet.
-    let gather = |eight: &[u8; 8]| u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
-    eights.iter().zip((0..64).step_by(8)).fold(0, |all, (eight, shift)| all | gather(eight) << shift)
 }
 
 #[cfg(test)]

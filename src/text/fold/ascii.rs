@@ -2,6 +2,7 @@
 
 use super::pass::Pass;
 use super::suspicion::{all, digit, letter};
+use crate::text::block::{BLOCK, bits, padded};
 
 /// Octets looked at together: one vector.
 const MANY: usize = 16;
@@ -24,30 +25,31 @@ impl Pass<'_> {
         len
     }
 
-    /// Takes in a stretch, a vector at a time.
+    /// Takes in a stretch, a block at a time.
     fn many(&mut self, run: &[u8], at: usize) {
-        let len = run.len();
-        let start = self.to.shape.len();
+        let mut before = u64::from(self.to.shape.last().is_some_and(|before| in_word(*before) != 0));
         self.to.shape.extend_from_slice(run);
-        self.to.shape.resize(start + len.next_multiple_of(MANY), b' ');
-        let from = |n: usize| self.to.shape.get(n..).unwrap_or_default();
-        let with_before = from(start).iter().zip(from(start - 1));
-        let mut judged = std::mem::take(&mut self.to.judged);
-        judged.clear();
-        judged.extend(with_before.map(|(octet, before)| is_judged(*octet, *before)));
-        self.to.shape.truncate(start + len);
-        let end = at + len;
-        for (many, start) in judged.as_chunks::<MANY>().0.iter().zip((at..).step_by(MANY)) {
-            let mut here = u128::from_le_bytes(*many);
-            while here != 0 {
-                let at = start + here.trailing_zeros() as usize / 8;
-                here &= here - 1;
-                if let Some(octet) = self.text.as_bytes().get(at).filter(|_| at < end) {
-                    self.judge(*octet, at);
-                }
-            }
+        let (blocks, rest) = run.as_chunks::<BLOCK>();
+        for (block, start) in blocks.iter().zip((at..).step_by(BLOCK)) {
+            before = self.block(block, start, before, u64::MAX);
         }
-        self.to.judged = judged;
+        if !rest.is_empty() {
+            self.block(&padded(rest), at + run.len() - rest.len(), before, !(u64::MAX << rest.len()));
+        }
+    }
+
+    /// Takes in the octets of a block that are `among` it; whether the last is of a word, as `before` says it of the one
+    /// before the first.
+    fn block(&mut self, block: &[u8; BLOCK], start: usize, before: u64, among: u64) -> u64 {
+        let words = bits(block, |octet| in_word(octet) != 0);
+        let blanks = bits(block, |octet| octet == b' ') & (words << 1 | before);
+        let mut judged = !(words | blanks) & among;
+        while judged != 0 {
+            let bit = judged.trailing_zeros() as usize;
+            judged &= judged - 1;
+            self.judge(block.get(bit).copied().unwrap_or_default(), start + bit);
+        }
+        words >> (BLOCK - 1)
     }
 
     /// Takes in a few octets, for which a vector is not worth while.
@@ -55,7 +57,7 @@ impl Pass<'_> {
         let mut before = self.to.shape.last().copied().unwrap_or(b' ');
         for (octet, at) in run.iter().zip(at..) {
             self.to.shape.push(*octet);
-            if is_judged(*octet, before) != 0 {
+            if is_judged(*octet, before) {
                 self.judge(*octet, at);
             }
             before = *octet;
@@ -69,16 +71,24 @@ impl Pass<'_> {
         }
         if self.after_gap(at) || (matches!(octet, b'\'' | b'`') && self.apostrophe(at, 1)) {
             self.skip(at, 1);
-        } else {
-            self.blank(at);
+        } else if octet != b' ' {
+            // A blank behind it is kept in its place.
+            match self.text.as_bytes().get(at + 1) {
+                Some(b' ') => self.skip(at, 1),
+                _ => self.blank(at),
+            }
         }
     }
 }
 
-/// One bit when an octet is not simply copied: when it is neither letter nor digit, nor a blank behind one.
-fn is_judged(octet: u8, before: u8) -> u8 {
-    let in_word = |octet: u8| letter(octet) | digit(octet) | all(octet >= 0x80);
-    !(in_word(octet) | all(octet == b' ') & in_word(before)) & 1
+/// Whether an octet is not simply copied: when it is neither letter nor digit, nor a blank behind one.
+fn is_judged(octet: u8, before: u8) -> bool {
+    in_word(octet) == 0 && (octet != b' ' || in_word(before) == 0)
+}
+
+/// All bits for the shape of a letter or a digit.
+fn in_word(shape: u8) -> u8 {
+    letter(shape) | digit(shape) | all(shape >= 0x80)
 }
 
 /// Octets of ASCII at the start.

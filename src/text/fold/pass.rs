@@ -28,8 +28,6 @@ pub(super) struct Written {
     pub folded_map: Map,
     /// An octet for each visible character, between two gaps.
     pub shape: Vec<u8>,
-    /// Which octets of a stretch of ASCII are not copied.
-    pub judged: Vec<u8>,
     pub seen: Vec<Seen>,
     /// Accents that stand behind their letter.
     pub accented: bool,

@@ -1,0 +1,23 @@
+//! Sixty-four octets looked at together, for passes that skip most of a text.
+
+use wide::u8x16;
+
+/// Octets of a block.
+pub(super) const BLOCK: usize = 64;
+
+/// Fewer octets than a block, with nothing behind them.
+pub(super) fn padded(rest: &[u8]) -> [u8; BLOCK] {
+    let mut last = [0; BLOCK];
+    if let Some(room) = last.get_mut(..rest.len()) {
+        room.copy_from_slice(rest);
+    }
+    last
+}
+
+/// For each octet of a block whether it is one of these, one bit each, the first octet's lowest. `is` should have no
+/// branch, so that many are compared at a time.
+pub(super) fn bits(block: &[u8; BLOCK], is: impl Fn(u8) -> bool) -> u64 {
+    let flags = block.map(|octet| 0_u8.wrapping_sub(u8::from(is(octet))));
+    let sixteens = flags.as_chunks::<16>().0.iter().zip((0..).step_by(16));
+    sixteens.fold(0, |all, (sixteen, shift)| all | u64::from(u8x16::new(*sixteen).to_bitmask()) << shift)
+}
