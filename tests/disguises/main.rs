@@ -64,7 +64,18 @@ struct Count {
     pairs: u64,
     lost: u64,
     added: u64,
+    /// Added, and said by the dressed text as it is written: a sign in `bwin` makes `b.win`, which says `win`.
+    said: u64,
     texts: u64,
+}
+
+/// Whether words that were found stand in a text by themselves and as they are, with nothing undone.
+fn says(shown: &str, words: &str) -> bool {
+    let words: String = serde_json::from_str(words).unwrap_or_default();
+    let parts = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
+    let apart = |at: usize| parts(shown[..at].chars().next_back()) && parts(shown[at + words.len()..].chars().next());
+    let is_plain = !words.is_empty() && words.chars().all(|c| c.is_alphanumeric() || c == '.');
+    is_plain && shown.match_indices(words.as_str()).any(|(at, _)| apart(at))
 }
 
 #[test]
@@ -102,6 +113,10 @@ fn dress_does_not_matter() {
                 }
             }
             for (id, words) in found.iter().filter(|(id, _)| *id != "hidden" && !plain.contains_key(*id)) {
+                if disguise.name == "sign in word" && says(&shown, words) {
+                    count.said += 1;
+                    continue;
+                }
                 count.added += 1;
                 let cause = causes
                     .entry((disguise.name, id.clone(), "added"))
@@ -110,16 +125,19 @@ fn dress_does_not_matter() {
             }
         }
     }
-    println!("{:<22} {:>8} {:>8} {:>7} {:>7}", "disguise", "texts", "pairs", "lost", "added");
+    println!("{:<22} {:>8} {:>8} {:>7} {:>7} {:>7}", "disguise", "texts", "pairs", "lost", "added", "said");
     let mut total = Count::default();
     for (name, count) in &counts {
-        println!("{name:<22} {:>8} {:>8} {:>7} {:>7}", count.texts, count.pairs, count.lost, count.added);
+        let Count { pairs, lost, added, said, texts } = count;
+        println!("{name:<22} {texts:>8} {pairs:>8} {lost:>7} {added:>7} {said:>7}");
         total.texts += count.texts;
         total.pairs += count.pairs;
         total.lost += count.lost;
         total.added += count.added;
+        total.said += count.said;
     }
-    println!("{:<22} {:>8} {:>8} {:>7} {:>7}", "all", total.texts, total.pairs, total.lost, total.added);
+    let Count { pairs, lost, added, said, texts } = total;
+    println!("{:<22} {texts:>8} {pairs:>8} {lost:>7} {added:>7} {said:>7}", "all");
     let mut causes: Vec<_> = causes.into_iter().collect();
     causes.sort_by_key(|(_, (n, _))| std::cmp::Reverse(*n));
     for ((disguise, rule, what), (n, sample)) in causes.iter().take(60) {
@@ -128,12 +146,12 @@ fn dress_does_not_matter() {
     assert!(total.pairs > 10_000, "only {} pairs", total.pairs);
     // What is lost: phrases of words that are spaced out with no wider gap between them; a number of several groups whose
     // "call" is disguised. What is added: words found where nothing says which letters were one word (`l o v e l y`,
-    // `s p l a n c a l l`), and what a sign makes of a word that it parts: `d_ang`, `new.ly`, `b.win`.
+    // `s p l a n c a l l`), and a number or a host that words beside it speak against, in disguise.
     assert!(
         total.lost * 1_000 <= total.pairs * 5,
         "{} of {} findings are lost: more than 0.5 %",
         total.lost,
         total.pairs
     );
-    assert!(total.added * 1_000 <= total.texts * 2, "{} findings are added to {} texts", total.added, total.texts);
+    assert!(total.added * 1_000 <= total.texts, "{} findings are added to {} texts", total.added, total.texts);
 }
