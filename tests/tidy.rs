@@ -22,6 +22,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("config", &["wire::command", "text", "limits", "time"]),
     // Evidence: does not know what a session is, nor how the YAML was read.
     ("rules", &["config::spec", "config::diagnostic", "message", "text", "wire::command", "limits", "time"]),
+    // Memory: who sends what, how often, to how many, and how it ended; knows no rule.
+    ("reputation", &["message", "text", "time"]),
     // Weight and action.
     ("verdict", &["rules", "config::spec", "wire::command"]),
     ("policy", &["config", "rules", "verdict", "message", "text", "wire::command", "limits", "time"]),
