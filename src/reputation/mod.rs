@@ -32,11 +32,13 @@
 //! assert!(memory.standing(sender, now) < 20.0);
 //! ```
 
+mod campaign;
 mod counter;
 mod fingerprint;
 mod key;
 mod name;
 mod rate;
+mod reporters;
 mod settings;
 mod spread;
 mod standing;
@@ -46,6 +48,8 @@ mod traits;
 
 use std::time::Duration;
 
+pub use campaign::SAMPLE_MAX;
+pub use counter::EXACT_MAX;
 pub use fingerprint::Template;
 pub use key::{Key, Kind, Names, Secret};
 pub use rate::{Counted, OVER_MAX, OVER_MIN, Rate, RateFault};
@@ -56,8 +60,10 @@ pub use table::Fill;
 pub use traits::{Fate, Ground, KEYS_MAX, Receipt, Sighting, Traits};
 
 use crate::time::Timestamp;
+use campaign::{Campaigns, LIVE_MIN};
 use counter::Counter;
 use name::Name;
+use reporters::Reporters;
 use spread::Spread;
 use standing::Reckoning;
 use state::{State, moment, seconds};
@@ -72,8 +78,26 @@ pub struct Reputation {
     states: Table<State>,
     counters: Table<Counter>,
     spreads: Table<Spread>,
-    reporters: Table<Spread>,
+    reporters: Table<Reporters>,
     names: Table<Name>,
+    campaigns: Campaigns,
+}
+
+/// Texts that are nearly the same.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LiveCampaign {
+    /// Its key.
+    pub key: Key,
+    /// One of its texts: the matching form, numbers, links and handles masked, cut after [`SAMPLE_MAX`] octets.
+    pub sample: String,
+    /// How many texts there were.
+    pub messages: u32,
+    /// Of how many different senders.
+    pub senders: u64,
+    /// When the first one came.
+    pub first: Timestamp,
+    /// And the last one.
+    pub last: Timestamp,
 }
 
 impl Reputation {
@@ -84,11 +108,12 @@ impl Reputation {
         Self {
             settings,
             since: seconds(now),
-            states: Table::new(settings.entries_max),
-            counters: Table::new(settings.counters_max),
-            spreads: Table::new(settings.spreads_max),
-            reporters: Table::new(settings.spreads_max),
-            names: Table::new(settings.names_max),
+            states: Table::new(settings.entries_max, 0),
+            counters: Table::new(settings.counters_max, settings.octets_max / 2),
+            spreads: Table::new(settings.spreads_max, settings.octets_max / 4),
+            reporters: Table::new(settings.spreads_max, settings.octets_max / 16),
+            names: Table::new(settings.names_max, settings.octets_max / 16),
+            campaigns: Campaigns::new(settings.campaigns_max, settings.octets_max / 8, settings.secret),
         }
     }
 
@@ -108,8 +133,27 @@ impl Reputation {
     /// to tell. It is remembered only once [`Reputation::observe`] gets the template with the message.
     #[must_use]
     pub fn campaign(&self, template: &Template) -> Option<Key> {
-        let text = template.text();
-        (!text.is_empty()).then(|| self.key(Kind::Campaign, text))
+        self.campaigns.find(template)
+    }
+
+    /// The campaigns of which at least three texts came within memory, the largest first, at most `most`.
+    #[must_use]
+    pub fn campaigns(&self, most: usize) -> Vec<LiveCampaign> {
+        let mut all = Vec::new();
+        for shard in 0..self.campaigns.known.shards() {
+            self.campaigns.known.for_each(shard, |hash, one| {
+                if one.messages >= LIVE_MIN {
+                    let (first, last) = (moment(one.first), moment(one.last));
+                    let key = Key { kind: Kind::Campaign, hash };
+                    let sample = one.sample.to_string();
+                    all.push(LiveCampaign { key, sample, messages: one.messages, senders: 0, first, last });
+                }
+            });
+        }
+        all.sort_by_key(|one| (std::cmp::Reverse(one.messages), one.key));
+        all.truncate(most);
+        all.iter_mut().for_each(|one| one.senders = self.distinct(one.key));
+        all
     }
 
     /// Keeps the plain name of a key that matters, for lists and exports: not of recipients, whose names are not kept.
@@ -197,7 +241,7 @@ impl Reputation {
     /// Takes in a message that was judged: its keys' counts, and the rates that it counts for (of those per messages with a
     /// finding, the ones whose finding it has). Retries of a message that was refused are not to be told.
     pub fn observe<'r>(&self, sighting: &Sighting<'_>, rates: impl IntoIterator<Item = &'r Rate>, now: Timestamp) {
-        let Sighting { traits, fate, ground, template: _ } = *sighting;
+        let Sighting { traits, fate, ground, template } = *sighting;
         let comer = if ground == Ground::None { Comer::New } else { Comer::Weighty };
         for key in traits.judged() {
             let parent = standing::parent_of(key.kind).and_then(|kind| traits.key(kind));
@@ -210,8 +254,11 @@ impl Reputation {
                 Kind::Recipient | Kind::Domain | Kind::Phone | Kind::Campaign => traits.key(Kind::Sender),
             };
             if let Some(member) = member {
-                self.spreads.enter(key.hash, comer, seconds(now), &(), |spread| spread.add(member.hash));
+                self.spreads.enter(key.hash, comer, seconds(now), &(), |spread| spread.add(member.hash, seconds(now)));
             }
+        }
+        if let (Some(template), Some(key)) = (template, traits.key(Kind::Campaign)) {
+            self.campaigns.add(key, template, seconds(now));
         }
         for rate in rates.into_iter().filter(|rate| !rate.is_passed_only() || fate != Fate::Blocked) {
             let at = when(rate, traits, now).as_micros();
@@ -243,13 +290,13 @@ impl Reputation {
         }
     }
 
-    /// Takes in a subscriber's report of a message with such traits. It counts once a reporter (the key of its number) and
-    /// key. Whether it counted for any key.
+    /// Takes in a subscriber's report of a message with such traits. It counts once a reporter (the key of its number), day
+    /// and key. Whether it counted for any key.
     pub fn report(&self, traits: &Traits, reporter: Key, now: Timestamp) -> bool {
         let mut counted = false;
         for key in traits.judged() {
             let entered = self.reporters.enter(key.hash, Comer::Weighty, seconds(now), &(), |reporters| {
-                (reporters.add(reporter.hash), u8::try_from(reporters.count()).unwrap_or(u8::MAX))
+                (reporters.add(reporter.hash, seconds(now)), reporters.count())
             });
             if let Some((true, reporters)) = entered {
                 counted = true;

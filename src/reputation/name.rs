@@ -31,6 +31,10 @@ impl Entry for Name {
 
     /// The one that was not said for longest goes first.
     fn worth(&self, _: u32, (): &()) -> f32 {
-        self.last as f32 / 2.0
+        self.last as f32 / 8.0
+    }
+
+    fn octets(&self) -> usize {
+        self.name.len()
     }
 }

@@ -20,6 +20,9 @@ pub struct Settings {
     pub campaigns_max: usize,
     /// Plain names that are kept for lists and exports.
     pub names_max: usize,
+    /// Octets that tables may point to beside their entries: windows of counters (a half), distinct counts (a quarter),
+    /// campaigns' samples, reporters and names.
+    pub octets_max: usize,
     /// Half-life of the short memory, which sees that a good sender was taken over an hour ago.
     pub short: Duration,
     /// Half-life of the long memory of accounts, senders, recipients and campaigns.
@@ -74,6 +77,7 @@ impl Default for Settings {
             spreads_max: 100_000,
             campaigns_max: 65_536,
             names_max: 100_000,
+            octets_max: 128 * 1024 * 1024,
             short: Duration::from_secs(3600),
             long: Duration::from_secs(14 * DAY),
             long_of_links: Duration::from_secs(30 * DAY),
@@ -124,6 +128,7 @@ impl Settings {
         self.spreads_max = self.spreads_max.max(64);
         self.campaigns_max = self.campaigns_max.max(64);
         self.names_max = self.names_max.max(64);
+        self.octets_max = self.octets_max.max(1024 * 1024);
         self
     }
 }

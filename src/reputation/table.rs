@@ -9,6 +9,7 @@
 //! flood of names that come once pushes out nothing. Entries of at least [`PROTECTED`] worth give way to no newcomer, and
 //! those of infinite worth to nothing.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What a table holds.
@@ -18,6 +19,11 @@ pub(super) trait Entry: Default {
 
     /// What it says, at `now` in seconds: the least goes first.
     fn worth(&self, now: u32, cx: &Self::Cx) -> f32;
+
+    /// Octets that it points to.
+    fn octets(&self) -> usize {
+        0
+    }
 }
 
 /// Worth from which an entry is given up for no newcomer.
@@ -28,6 +34,8 @@ pub(super) const PROTECTED: f32 = 1e9;
 pub(super) enum Comer {
     /// Anyone: waits at the door of a full bucket.
     New,
+    /// Anyone, for whom the place of what is not protected is good enough: where what comes is worth as much as what goes.
+    Equal,
     /// One that is known to matter: enters at once, for whatever is worth least but infinite.
     Weighty,
 }
@@ -46,6 +54,9 @@ pub(super) struct Table<T> {
     shards: Box<[Mutex<Shard<T>>]>,
     buckets_min: usize,
     buckets_max: usize,
+    /// Octets that entries point to, and how many they may be.
+    heap: AtomicUsize,
+    heap_max: usize,
 }
 
 #[derive(Debug)]
@@ -73,6 +84,8 @@ pub struct Fill {
     pub room: usize,
     /// Octets it takes, without what its entries point to.
     pub octets: usize,
+    /// Octets that its entries point to.
+    pub heap: usize,
     /// Entries given up since the start.
     pub evicted: u64,
     /// Newcomers turned away since the start.
@@ -80,7 +93,8 @@ pub struct Fill {
 }
 
 impl<T: Entry> Table<T> {
-    pub fn new(entries_max: usize) -> Self {
+    /// A table of at most so many entries, which point to at most so many octets (and what one operation adds to them).
+    pub fn new(entries_max: usize, heap_max: usize) -> Self {
         let shards = (entries_max / SHARD_ENTRIES).next_power_of_two().min(SHARDS_MAX);
         let wanted = (entries_max / shards / WAYS).max(1);
         // Doubling from few buckets to so many, so that each bucket is halved and none can overflow.
@@ -91,7 +105,13 @@ impl<T: Entry> Table<T> {
             let (buckets, entries, waiting) = (Vec::new(), Vec::new(), Vec::new());
             Mutex::new(Shard { buckets, entries, waiting, len: 0, evicted: 0, refused: 0 })
         };
-        Self { shards: (0..shards).map(|_| shard()).collect(), buckets_min, buckets_max }
+        Self {
+            shards: (0..shards).map(|_| shard()).collect(),
+            buckets_min,
+            buckets_max,
+            heap: AtomicUsize::new(0),
+            heap_max,
+        }
     }
 
     pub fn shards(&self) -> usize {
@@ -115,7 +135,19 @@ impl<T: Entry> Table<T> {
     pub fn update<R>(&self, hash: u64, change: impl FnOnce(&mut T) -> R) -> Option<R> {
         let mut shard = self.shard(hash)?;
         let at = shard.find(hash)?;
-        shard.entries.get_mut(at).map(change)
+        let entry = shard.entries.get_mut(at)?;
+        let before = entry.octets();
+        let changed = change(entry);
+        self.account(before, entry.octets());
+        Some(changed)
+    }
+
+    fn account(&self, before: usize, after: usize) {
+        match after.cmp(&before) {
+            std::cmp::Ordering::Greater => _ = self.heap.fetch_add(after - before, Ordering::Relaxed),
+            std::cmp::Ordering::Less => _ = self.heap.fetch_sub(before - after, Ordering::Relaxed),
+            std::cmp::Ordering::Equal => {}
+        }
     }
 
     /// Changes an entry, which begins as [`Default`] where there is none; none where there is no place for it.
@@ -130,16 +162,30 @@ impl<T: Entry> Table<T> {
         let mut shard = self.shard(hash)?;
         let at = match shard.find(hash) {
             Some(at) => at,
-            None => shard.make_room(hash, comer, (self.buckets_min, self.buckets_max), now, cx)?,
+            None => {
+                let (at, freed) = shard.make_room(hash, comer, (self.buckets_min, self.buckets_max), now, cx)?;
+                self.account(freed, 0);
+                at
+            }
         };
-        shard.entries.get_mut(at).map(change)
+        let entry = shard.entries.get_mut(at)?;
+        let before = entry.octets();
+        let changed = change(entry);
+        let after = entry.octets();
+        self.account(before, after);
+        if after > before && self.heap.load(Ordering::Relaxed) > self.heap_max {
+            let freed = shard.relieve(at, now, cx);
+            self.account(freed, 0);
+        }
+        Some(changed)
     }
 
     /// Gives up an entry.
     pub fn remove(&self, hash: u64) -> bool {
         let Some(mut shard) = self.shard(hash) else { return false };
         let Some(at) = shard.find(hash) else { return false };
-        shard.clear(at);
+        let freed = shard.clear(at);
+        self.account(freed, 0);
         true
     }
 
@@ -152,7 +198,7 @@ impl<T: Entry> Table<T> {
     }
 
     pub fn fill(&self) -> Fill {
-        let mut fill = Fill::default();
+        let mut fill = Fill { heap: self.heap.load(Ordering::Relaxed), ..Fill::default() };
         for shard in &self.shards {
             let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
             fill.entries += shard.len;
@@ -182,6 +228,7 @@ impl<T: Entry> Shard<T> {
         Some(bucket * WAYS + way)
     }
 
+    /// A place for an entry, and the octets that were freed for it.
     fn make_room(
         &mut self,
         hash: u64,
@@ -189,12 +236,12 @@ impl<T: Entry> Shard<T> {
         (min, max): (usize, usize),
         now: u32,
         cx: &T::Cx,
-    ) -> Option<usize> {
+    ) -> Option<(usize, usize)> {
         loop {
             let bucket = self.bucket(hash);
             if let Some(way) = self.buckets.get(bucket).and_then(|b| b.0.iter().position(|one| *one == 0)) {
                 self.len += 1;
-                return self.set(bucket, way, hash);
+                return Some((self.set(bucket, way, hash)?, 0));
             }
             if self.buckets.len() < max {
                 self.grow((self.buckets.len() * 2).clamp(min, max));
@@ -204,7 +251,7 @@ impl<T: Entry> Shard<T> {
                 self.refused += 1;
                 return None;
             }
-            let limit = if comer == Comer::New { PROTECTED } else { f32::INFINITY };
+            let limit = if comer == Comer::Weighty { f32::INFINITY } else { PROTECTED };
             let entries = self.entries.get(bucket * WAYS..(bucket + 1) * WAYS)?;
             let worth = entries.iter().map(|entry| entry.worth(now, cx)).enumerate();
             let least = worth.min_by(|(_, a), (_, b)| a.total_cmp(b)).filter(|(_, worth)| *worth < limit);
@@ -213,7 +260,8 @@ impl<T: Entry> Shard<T> {
                 return None;
             };
             self.evicted += 1;
-            return self.set(bucket, way, hash);
+            let freed = self.entries.get(bucket * WAYS + way).map_or(0, Entry::octets);
+            return Some((self.set(bucket, way, hash)?, freed));
         }
     }
 
@@ -224,12 +272,29 @@ impl<T: Entry> Shard<T> {
         Some(at)
     }
 
-    fn clear(&mut self, at: usize) {
+    /// Gives up an entry: the octets that were freed.
+    fn clear(&mut self, at: usize) -> usize {
         let way = self.buckets.get_mut(at / WAYS).and_then(|bucket| bucket.0.get_mut(at % WAYS));
-        if let (Some(hash), Some(entry)) = (way, self.entries.get_mut(at)) {
-            (*hash, *entry) = (0, T::default());
-            self.len -= 1;
+        let (Some(hash), Some(entry)) = (way, self.entries.get_mut(at)) else { return 0 };
+        let freed = entry.octets();
+        (*hash, *entry) = (0, T::default());
+        self.len -= 1;
+        freed
+    }
+
+    /// Gives up what points to octets and is worth nothing any more, else the least of it; of the rest nothing, and not what
+    /// stands at `at` while there is anything else.
+    fn relieve(&mut self, at: usize, now: u32, cx: &T::Cx) -> usize {
+        let heavy = self.entries.iter().enumerate().filter(|(_, entry)| entry.octets() > 0);
+        let heavy: Vec<(usize, f32)> = heavy.map(|(n, entry)| (n, entry.worth(now, cx))).collect();
+        let over: Vec<usize> = heavy.iter().filter(|(_, worth)| *worth <= 0.0).map(|(n, _)| *n).collect();
+        if !over.is_empty() {
+            return over.into_iter().map(|n| self.clear(n)).sum();
         }
+        let others = heavy.iter().filter(|(n, _)| *n != at);
+        let least = others.min_by(|(_, a), (_, b)| a.total_cmp(b)).map_or(at, |(n, _)| *n);
+        self.evicted += 1;
+        self.clear(least)
     }
 
     /// Whether one that was turned away lately comes again; else it waits at the door, for the one that waited longest.
