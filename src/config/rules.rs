@@ -1,8 +1,13 @@
 //! Rule files: `rules`, `exemptions`, and what they name.
 
+use std::time::Duration;
+
 use super::decode::{Decoder, Fields, Placed};
 use super::keys;
-use super::spec::{Action, AnswerKind, Case, Condition, ConditionKind, ExemptionSpec, Mode, Points, RuleSpec};
+use super::spec::{
+    Action, AnswerKind, Before, Case, CaseMemory, Condition, ConditionKind, ExemptionSpec, Key, Known, Mode, Points,
+    RuleSpec,
+};
 use super::tree::{Node, Value};
 use crate::wire::command::{CommandStatus, Tag};
 
@@ -37,6 +42,9 @@ pub const CATEGORIES: &[&str] = &[
     "protocol",
     "other",
 ];
+
+/// How far apart earlier messages of a case are when it does not say.
+const BEFORE_EVERY: Duration = Duration::from_secs(60);
 
 /// Characters of an id, or of each of its two parts.
 const ID_CHARACTERS_MAX: usize = 64;
@@ -237,7 +245,7 @@ impl Decoder<'_> {
         };
         let (data_coding, parts) = (octet(self, "data_coding"), octet(self, "parts"));
         let tlvs = fields.get("tlvs").map(|n| self.case_tlvs(n)).unwrap_or_default();
-        self.case_memory(&fields);
+        let memory = self.case_memory(&fields);
         if expect.is_none() && action.is_none() && fields.get("expect").is_none() && fields.get("action").is_none() {
             self.missing(&node.place, "a case", "expect");
         }
@@ -253,7 +261,7 @@ impl Decoder<'_> {
             data_coding,
             parts,
             tlvs,
-            needs_memory: ["known", "before", "standing"].iter().any(|k| fields.get(k).is_some()),
+            memory,
             fires: expect.map(|e| e.value == "fires"),
             action: action.and_then(|a| Action::ALL.into_iter().find(|x| x.name() == a.value)),
         })
@@ -272,24 +280,37 @@ impl Decoder<'_> {
     }
 
     /// `known`, `before` and `standing` of a case: what memory holds before the message.
-    fn case_memory(&mut self, fields: &Fields<'_>) {
+    fn case_memory(&mut self, fields: &Fields<'_>) -> CaseMemory {
+        let mut memory = CaseMemory::default();
         if let Some(known) = fields.get("known").and_then(|n| self.section(n, &keys::KNOWN)) {
-            for (_, age) in known.entries() {
-                self.duration(age, "an age in `known`");
+            for (what, age) in known.entries() {
+                let what = match what.text() {
+                    Some("table") => Some(Known::Table),
+                    name => name.and_then(Key::from_name).map(Known::Key),
+                };
+                memory.known.extend(what.zip(self.duration(age, "an age in `known`")));
             }
         }
         if let Some(before) = fields.get("before").and_then(|n| self.section(n, &keys::BEFORE)) {
-            before.get("messages").and_then(|n| self.count(n, "`messages`", 1, 1_000_000));
-            before.get("every").and_then(|n| self.duration(n, "`every`"));
-            before.get("recipients").and_then(|n| self.choice(n, "`recipients`", &["same", "distinct"]));
+            if before.get("messages").is_none() {
+                self.missing(before.place, "`before`", "messages");
+            }
+            let every = before.get("every").and_then(|n| self.duration(n, "`every`"));
+            let whom = before.get("recipients").and_then(|n| self.choice(n, "`recipients`", &["same", "distinct"]));
+            memory.before =
+                before.get("messages").and_then(|n| self.count(n, "`messages`", 1, 1_000_000)).map(|messages| Before {
+                    messages,
+                    every: every.unwrap_or(BEFORE_EVERY),
+                    distinct: whom.is_some_and(|whom| whom.value == "distinct"),
+                });
         }
-        if let Some(standing) = fields.get("standing")
-            && let Some(keys) = self.section(standing, &keys::STANDING)
-        {
-            for (_, value) in keys.entries() {
-                self.count(value, "a standing", 0, 100);
+        if let Some(keys) = fields.get("standing").and_then(|n| self.section(n, &keys::STANDING)) {
+            for (key, value) in keys.entries() {
+                let value = self.count(value, "a standing", 0, 100).and_then(|n| u8::try_from(n).ok());
+                memory.standing.extend(key.text().and_then(Key::from_name).zip(value));
             }
         }
+        memory
     }
 
     pub(super) fn id(&mut self, node: &Node, what: &str) -> Option<Placed<String>> {

@@ -11,6 +11,7 @@ use tapis::case::Sample;
 use tapis::config::source::{Source, Sources};
 use tapis::message::Envelope;
 use tapis::policy::{self, Scratch};
+use tapis::rules::Facts;
 use tapis::runtime::peer::{self, Load, Smsc};
 use tapis::sim::corpus::{self, Letter};
 use tapis::sim::esme::Report;
@@ -215,7 +216,7 @@ fn expected(letters: &[Letter], messages: u64) -> Expected {
     for (letter, n) in letters.iter().zip(sent).filter(|(_, n)| *n > 0) {
         let sample = Sample { from: &letter.from, to: &letter.to, text: &letter.text, ..Sample::default() };
         sample.read(&policy, &mut envelope);
-        policy.judge(&sample.message(&policy, &envelope), &mut scratch, &mut verdict);
+        policy.judge(&sample.message(&policy, &envelope), &Facts::Nothing, &mut scratch, &mut verdict);
         expected.actions.push((verdict.action, n));
         for finding in &verdict.findings {
             *expected.rules.entry(policy.rules.rule(finding).unwrap().id.to_string()).or_default() += n;

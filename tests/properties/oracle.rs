@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use regex_automata::meta::Regex;
 use serde_json::Value;
-use tapis::config::facts::{self, FACTS};
+use tapis::config::facts::{self, By, FACTS};
 use tapis::message::{Message, Party, PartyKind};
 use tapis::rules::likeness::is_affix;
 use tapis::rules::word::Word;
@@ -594,7 +594,7 @@ fn fields(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
 /// Whether Tapis can know it from the message alone, as the table of facts says.
 fn is_known(fact: &str, field: &str) -> bool {
     let fact = FACTS.iter().find(|f| f.name == fact).expect("a fact");
-    fact.field(field).expect("a field").known
+    fact.field(field).expect("a field").by == By::Message
 }
 
 /// A glob names full ids, and ids within its own pack.
