@@ -261,7 +261,7 @@ impl Decoder<'_> {
             data_coding,
             parts,
             tlvs,
-            memory,
+            memory: memory?,
             fires: expect.map(|e| e.value == "fires"),
             action: action.and_then(|a| Action::ALL.into_iter().find(|x| x.name() == a.value)),
         })
@@ -279,38 +279,51 @@ impl Decoder<'_> {
         tlvs
     }
 
-    /// `known`, `before` and `standing` of a case: what memory holds before the message.
-    fn case_memory(&mut self, fields: &Fields<'_>) -> CaseMemory {
-        let mut memory = CaseMemory::default();
-        if let Some(known) = fields.get("known").and_then(|n| self.section(n, &keys::KNOWN)) {
-            for (what, age) in known.entries() {
-                let what = match what.text() {
-                    Some("table") => Some(Known::Table),
-                    name => name.and_then(Key::from_name).map(Known::Key),
-                };
-                memory.known.extend(what.zip(self.duration(age, "an age in `known`")));
-            }
-        }
-        if let Some(before) = fields.get("before").and_then(|n| self.section(n, &keys::BEFORE)) {
-            if before.get("messages").is_none() {
-                self.missing(before.place, "`before`", "messages");
-            }
-            let every = before.get("every").and_then(|n| self.duration(n, "`every`"));
-            let whom = before.get("recipients").and_then(|n| self.choice(n, "`recipients`", &["same", "distinct"]));
-            memory.before =
-                before.get("messages").and_then(|n| self.count(n, "`messages`", 1, 1_000_000)).map(|messages| Before {
-                    messages,
-                    every: every.unwrap_or(BEFORE_EVERY),
-                    distinct: whom.is_some_and(|whom| whom.value == "distinct"),
-                });
-        }
-        if let Some(keys) = fields.get("standing").and_then(|n| self.section(n, &keys::STANDING)) {
-            for (key, value) in keys.entries() {
-                let value = self.count(value, "a standing", 0, 100).and_then(|n| u8::try_from(n).ok());
-                memory.standing.extend(key.text().and_then(Key::from_name).zip(value));
-            }
-        }
-        memory
+    /// `known`, `before` and `standing` of a case: what memory holds before the message. None on a mistake.
+    fn case_memory(&mut self, fields: &Fields<'_>) -> Option<CaseMemory> {
+        let known = fields.get("known").map_or(Some(Vec::new()), |n| self.known(n));
+        let before = fields.get("before").map_or(Some(None), |n| self.before(n).map(Some));
+        let standing = fields.get("standing").map_or(Some(Vec::new()), |n| self.standings(n));
+        Some(CaseMemory { known: known?, before: before?, standing: standing? })
+    }
+
+    fn known(&mut self, node: &Node) -> Option<Vec<(Known, Duration)>> {
+        let entries = self.section(node, &keys::KNOWN)?.entries();
+        let one = |(what, age): &(Node, Node)| {
+            let what = match what.text() {
+                Some("table") => Some(Known::Table),
+                name => name.and_then(Key::from_name).map(Known::Key),
+            };
+            let age = self.duration(age, "an age in `known`");
+            what.zip(age)
+        };
+        let all: Vec<_> = entries.iter().map(one).collect();
+        all.into_iter().collect()
+    }
+
+    fn standings(&mut self, node: &Node) -> Option<Vec<(Key, u8)>> {
+        let entries = self.section(node, &keys::STANDING)?.entries();
+        let one = |(key, value): &(Node, Node)| {
+            let value = self.count(value, "a standing", 0, 100).and_then(|n| u8::try_from(n).ok());
+            key.text().and_then(Key::from_name).zip(value)
+        };
+        let all: Vec<_> = entries.iter().map(one).collect();
+        all.into_iter().collect()
+    }
+
+    fn before(&mut self, node: &Node) -> Option<Before> {
+        let fields = self.section(node, &keys::BEFORE)?;
+        let Some(messages) = fields.get("messages") else {
+            self.missing(fields.place, "`before`", "messages");
+            return None;
+        };
+        let messages = self.count(messages, "`messages`", 1, 1_000_000);
+        let every = fields.get("every").map_or(Some(BEFORE_EVERY), |n| self.duration(n, "`every`"));
+        let distinct = match fields.get("recipients") {
+            Some(node) => self.choice(node, "`recipients`", &["same", "distinct"]).map(|whom| whom.value == "distinct"),
+            None => Some(false),
+        };
+        Some(Before { messages: messages?, every: every?, distinct: distinct? })
     }
 
     pub(super) fn id(&mut self, node: &Node, what: &str) -> Option<Placed<String>> {
