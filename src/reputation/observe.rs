@@ -4,7 +4,7 @@ use super::Reputation;
 use super::key::{Key, Kind};
 use super::rate::Rate;
 use super::standing;
-use super::state::{Known, Pin, seconds};
+use super::state::{Counts, Known, Pin, seconds};
 use super::table::Comer;
 use super::traits::{Fate, Ground, Receipt, Sighting, Traits};
 use super::{members, when};
@@ -77,6 +77,11 @@ impl Reputation {
             }) == Some(true);
         }
         counted
+    }
+
+    /// Adds what was counted elsewhere, by an operator or another carrier. False when there is no place for it.
+    pub fn credit(&self, key: Key, counts: &Counts, now: Timestamp) -> bool {
+        self.touch(key, Comer::Weighty, now, |known| known.state.credit(counts)).is_some()
     }
 
     /// Sets an operator's word on a key, or takes it back with [`Pin::None`]. False when there is no place for it, because its

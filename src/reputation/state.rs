@@ -239,6 +239,13 @@ impl State {
         }
     }
 
+    /// Adds counts, faded to its time.
+    pub fn credit(&mut self, counts: &Counts) {
+        let mut sums = self.counts.numbers();
+        sums.iter_mut().zip(counts.numbers()).for_each(|(sum, more)| *sum += more);
+        self.counts = Counts::of(sums);
+    }
+
     /// Takes in a receipt.
     pub fn add_receipt(&mut self, receipt: Receipt, weights: &Weights) {
         match receipt {

@@ -1,7 +1,6 @@
 //! One request over one connection, for whoever asks another server.
 
-use http_body_util::Empty;
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body, Bytes, Incoming};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -10,9 +9,9 @@ use tokio::net::TcpStream;
 ///
 /// # Errors
 /// When there is no connection, it breaks off before `read` is done, or `read` says so.
-pub async fn ask<T>(
+pub async fn ask<T, B: Body<Data = Bytes, Error = std::convert::Infallible> + 'static>(
     address: &str,
-    request: Request<Empty<Bytes>>,
+    request: Request<B>,
     read: impl AsyncFnOnce(Response<Incoming>) -> Result<T, String>,
 ) -> Result<T, String> {
     let stream = TcpStream::connect(address).await.map_err(|e| e.to_string())?;
