@@ -1,7 +1,7 @@
 //! Reading and judging: one request, one verdict for each destination, one disposition.
 
 use super::parts::Release;
-use super::{Context, Event, Gate, Made, Scratch, is_message};
+use super::{Context, Event, Gate, Made, Scratch, Texts, is_message};
 use crate::account::Account;
 use crate::audit::{Basis, Decision, DecisionId, Reply};
 use crate::message::{AccountFacts, Direction, Envelope, ReadAs};
@@ -120,7 +120,8 @@ impl Gate {
     /// How this session's messages are read.
     pub(super) fn read_as(&self, cx: &Context<'_>) -> ReadAs {
         let settings = cx.policy.account(self.account.as_deref().map_or("", Account::id));
-        ReadAs { alphabet: settings.alphabet, home: settings.home, now: cx.now }
+        let unasked = self.settings.texts == Texts::ReadForRules && !cx.policy.rules.asks();
+        ReadAs { alphabet: settings.alphabet, home: settings.home, now: cx.now, unasked }
     }
 
     /// Reads a held request into the envelope once more.
