@@ -25,6 +25,7 @@ use tapis::case::Sample;
 use tapis::gate::{Context, Gate, Output, Scratch, Settings};
 use tapis::message::Envelope;
 use tapis::policy::{self, Policy};
+use tapis::rules::Facts;
 use tapis::runtime::files::Origin;
 use tapis::session::{Leg, State};
 use tapis::sim::corpus::{self, Letter};
@@ -123,7 +124,7 @@ fn letters(policy: &Policy) -> (String, Vec<Letter>) {
         let (from, to, text) = (letter.from.as_str(), letter.to.as_str(), letter.text.as_str());
         let sample = Sample { from, to, text, account: "esme", now: NOON, ..Sample::default() };
         sample.read(policy, &mut envelope);
-        policy.judge(&sample.message(policy, &envelope), &mut scratch, &mut verdict);
+        policy.judge(&sample.message(policy, &envelope), &Facts::Nothing, &mut scratch, &mut verdict);
         verdict.action == Action::Pass
     };
     (source.into(), mixed.filter(passes).take(MESSAGES).cloned().collect())

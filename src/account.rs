@@ -9,6 +9,7 @@
 //! Bounds: at most [`limits::REMEMBERED_MAX`] messages over all accounts, each for [`REMEMBERED_FOR`]; the oldest go
 //! first. A receipt that misses its message passes unchanged.
 
+mod lately;
 mod parts;
 
 use std::collections::{HashMap, VecDeque};
@@ -18,9 +19,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use lately::{Lately, PASSED_MAX};
 pub use parts::{Fate, Incoming, Keeping};
 
 use crate::limits;
+use crate::reputation::{self, Reputation};
 use crate::text::concat::Assembly;
 use crate::time::Timestamp;
 
@@ -100,8 +103,11 @@ pub struct OwedReceipt {
 }
 
 /// Everything that sessions share.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Memory {
+    /// Who sends what, how often, to how many, and how it ended.
+    pub reputation: Reputation,
+    lately: Lately,
     accounts: Mutex<HashMap<Box<str>, Arc<Account>>>,
     shared: Arc<Tally>,
 }
@@ -137,12 +143,24 @@ struct Shared {
 }
 
 impl Memory {
-    /// A memory whose message_ids start at `seed`, so that they differ from those of an earlier run.
+    /// A memory whose message_ids start at `seed`, so that they differ from those of an earlier run. It has watched for no
+    /// time yet, and never will have: ages are unknown.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        let memory = Self::default();
-        memory.shared.next_message_id.store(seed, Ordering::Relaxed);
-        memory
+        Self::with(seed, Reputation::new(reputation::Settings::default(), Timestamp(u64::MAX)), PASSED_MAX)
+    }
+
+    /// The same with what is remembered of senders, and room for so many messages that passed lately.
+    #[must_use]
+    pub fn with(seed: u64, reputation: Reputation, passed_max: usize) -> Self {
+        let shared = Arc::new(Tally { next_message_id: AtomicU64::new(seed), ..Tally::default() });
+        Self { reputation, lately: Lately::new(passed_max), accounts: Mutex::default(), shared }
+    }
+
+    /// What happened lately, message by message.
+    #[must_use]
+    pub fn lately(&self) -> &Lately {
+        &self.lately
     }
 
     /// The SMSC that the account's live binds use.

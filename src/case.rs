@@ -1,8 +1,13 @@
-//! The `cases:` of rule files: messages that a rule must, or must not, fire on, read and judged like those of the wire.
+//! The `cases:` of rule files: messages that a rule must, or must not, fire on, read and judged like those of the wire, each
+//! in a memory of its own.
+
+mod world;
+
+pub use world::{NOTHING, World};
 
 use crate::config::diagnostic::Diagnostics;
 use crate::config::source::Sources;
-use crate::config::spec::{Action, Case, ExemptionSpec, Placed, RuleSpec, Spec};
+use crate::config::spec::{Action, Case, CaseMemory, ExemptionSpec, Placed, RuleSpec, Spec};
 use crate::message::{AccountFacts, Direction, Envelope, Message, ReadAs};
 use crate::policy::{self, Loaded, Policy, Scratch};
 use crate::rules::Truth;
@@ -22,8 +27,6 @@ pub struct Outcome {
     pub held: usize,
     /// Cases that do not.
     pub failed: usize,
-    /// Cases that need memory of earlier messages, which Tapis does not have yet.
-    pub skipped: usize,
 }
 
 /// A message in the words of a case.
@@ -49,6 +52,8 @@ pub struct Sample<'a> {
     pub now: Timestamp,
     /// When it is delivered; `now` when not said.
     pub delivery: Option<Timestamp>,
+    /// What is remembered before it; nothing came before when it is none, and everything has been known for a year.
+    pub memory: Option<&'a CaseMemory>,
 }
 
 impl Sample<'_> {
@@ -134,11 +139,7 @@ pub fn run(loaded: &Loaded, sources: &Sources, now: Timestamp, diagnostics: &mut
     for exemption in spec.exemptions.iter().filter(compiled) {
         let of = Of { id: &exemption.id.value, is_rule: false, in_pack: exemption.pack.is_some() };
         for case in &exemption.cases {
-            if case.needs_memory {
-                runner.outcome.skipped += 1;
-            } else {
-                runner.case(case, of, diagnostics);
-            }
+            runner.case(case, of, diagnostics);
         }
     }
     runner.outcome
@@ -195,11 +196,7 @@ impl Runner<'_> {
                 let message = format!("case of `{}` comes out as the time of day is", of.id);
                 diagnostics.warning(&case.place, "time", message).help("say when: at: \"2026-11-23T22:00+07:00\"");
             }
-            if case.needs_memory || (compiled.needs_memory && case.fires == Some(true)) {
-                self.outcome.skipped += 1;
-            } else {
-                self.case(case, of, diagnostics);
-            }
+            self.case(case, of, diagnostics);
         }
     }
 
@@ -219,42 +216,62 @@ impl Runner<'_> {
             tlvs: &case.tlvs,
             now: moment(&case.at).unwrap_or(self.now),
             delivery: moment(&case.schedule),
+            memory: Some(&case.memory),
         };
-        let mut envelope = std::mem::take(&mut self.envelope);
-        sample.read(self.policy, &mut envelope);
-        let message = sample.message(self.policy, &envelope);
-        let came = came(self.policy, &mut self.scratch, &mut self.verdict, of, &message);
+        sample.read(self.policy, &mut self.envelope);
+        let came = self.came(self.policy, of, &sample);
         if came.is_right(case, self.whole) {
             self.outcome.held += 1;
         } else {
             let found = self.found();
-            let quieter = !came.is_louder(case) && self.is_right_as_authored(case, of, &message);
-            if quieter || self.held_once(case, of, &message, diagnostics) {
+            let quieter = !came.is_louder(case) && self.is_right_as_authored(case, of, &sample);
+            if quieter || self.held_once(case, of, &sample, diagnostics) {
                 self.outcome.held += 1;
             } else {
                 self.outcome.failed += 1;
                 diagnostics.error(&case.place, "case", failure(case, of, came)).help(found);
             }
         }
-        self.envelope = envelope;
+    }
+
+    /// What a policy makes of a case whose message is read.
+    fn came(&mut self, policy: &Policy, of: Of<'_>, sample: &Sample<'_>) -> Came {
+        let Self { envelope, scratch, verdict, .. } = self;
+        let mut world = World::new(sample, policy, envelope);
+        let message = sample.message(policy, envelope);
+        world.with_facts(policy, &message, |facts| {
+            policy.judge(&message, facts, scratch, verdict);
+            let fires = if of.is_rule {
+                let rule = policy.rules.rule_of(of.id).map(|(n, _)| n);
+                verdict.findings.iter().any(|f| Some(f.rule) == rule)
+            } else {
+                let exemption = policy.rules.exemptions.iter().find(|e| &*e.id == of.id);
+                let holds = |e| policy.rules.exemption_holds(e, &message, facts, &mut scratch.rules) == Truth::True;
+                exemption.is_some_and(holds)
+            };
+            Came { fires, action: verdict.action }
+        })
     }
 
     /// Whether a case holds for the policy as it was written, and only the operator makes it quieter.
-    fn is_right_as_authored(&mut self, case: &Case, of: Of<'_>, message: &Message<'_>) -> bool {
+    fn is_right_as_authored(&mut self, case: &Case, of: Of<'_>, sample: &Sample<'_>) -> bool {
         let [own, pack] = &mut self.authored;
         let authored = if of.in_pack { pack } else { own };
         let policy =
-            authored.get_or_insert_with(|| policy::as_authored(self.spec, self.sources, of.in_pack, self.policy));
-        came(policy, &mut self.scratch, &mut self.verdict, of, message).is_right(case, self.whole)
+            authored.take().unwrap_or_else(|| policy::as_authored(self.spec, self.sources, of.in_pack, self.policy));
+        let is_right = self.came(&policy, of, sample).is_right(case, self.whole);
+        let [own, pack] = &mut self.authored;
+        *if of.in_pack { pack } else { own } = Some(policy);
+        is_right
     }
 
     /// Whether a case that does not say when held before something ended.
-    fn held_once(&mut self, case: &Case, of: Of<'_>, message: &Message<'_>, diagnostics: &mut Diagnostics) -> bool {
+    fn held_once(&mut self, case: &Case, of: Of<'_>, sample: &Sample<'_>, diagnostics: &mut Diagnostics) -> bool {
         if case.at.is_some() || self.ended.is_empty() {
             return false;
         }
         self.scratch.rules.timeless = true;
-        let came = came(self.policy, &mut self.scratch, &mut self.verdict, of, message);
+        let came = self.came(self.policy, of, sample);
         self.scratch.rules.timeless = false;
         let held = came.is_right(case, self.whole);
         if held {
@@ -270,18 +287,6 @@ impl Runner<'_> {
         let ids: Vec<&str> = rules.map(|r| &*r.id).collect();
         if ids.is_empty() { "nothing fired".into() } else { format!("fired: {}", ids.join(", ")) }
     }
-}
-
-fn came(policy: &Policy, scratch: &mut Scratch, verdict: &mut Verdict, of: Of<'_>, message: &Message<'_>) -> Came {
-    policy.judge(message, scratch, verdict);
-    let fires = if of.is_rule {
-        let rule = policy.rules.rule_of(of.id).map(|(n, _)| n);
-        verdict.findings.iter().any(|f| Some(f.rule) == rule)
-    } else {
-        let exemption = policy.rules.exemptions.iter().find(|e| &*e.id == of.id);
-        exemption.is_some_and(|e| policy.rules.exemption_holds(e, message, &mut scratch.rules) == Truth::True)
-    };
-    Came { fires, action: verdict.action }
 }
 
 fn failure(case: &Case, of: Of<'_>, came: Came) -> String {
@@ -300,6 +305,7 @@ fn failure(case: &Case, of: Of<'_>, came: Came) -> String {
 mod tests {
     use super::*;
     use crate::config::source::Source;
+    use crate::rules::Facts;
 
     #[test]
     fn a_sampled_rule_is_asked_of_one_message_in_so_many_and_its_cases_are_asked_all() {
@@ -324,7 +330,8 @@ rules:
             let text = format!("see a{n}.com");
             let sample = Sample { from: "A", to: "+6590000002", text: &text, ..Sample::default() };
             sample.read(&loaded.policy, &mut envelope);
-            loaded.policy.judge(&sample.message(&loaded.policy, &envelope), &mut scratch, &mut verdict);
+            let message = sample.message(&loaded.policy, &envelope);
+            loaded.policy.judge(&message, &Facts::Nothing, &mut scratch, &mut verdict);
             verdict.action == Action::Tag
         };
         let first: Vec<u32> = (0..1_000).filter(|n| tagged(*n)).collect();

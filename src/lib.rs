@@ -21,6 +21,7 @@
 //! | [`message`] | the one value that flows on | who sent the octets |
 //! | [`config`] | what the operator wrote, and where; every mistake with its place | what it is for |
 //! | [`rules`] | evidence: a message in, findings out | sessions; what a finding weighs |
+//! | [`reputation`] | memory: who sends what, how often, to how many, and how it ended | rules, sockets, clocks |
 //! | [`verdict`] | weight and action: findings in, verdict out | how rules find |
 //! | [`policy`] | rules, profiles, accounts, tags and their digest, swapped whole | sessions |
 //! | [`account`] | what the binds of one account share, behind one small lock | rules |
@@ -191,6 +192,7 @@ pub mod manual;
 pub mod message;
 pub mod policy;
 pub mod replay;
+pub mod reputation;
 pub mod rules;
 pub mod runtime;
 pub mod session;

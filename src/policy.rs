@@ -4,6 +4,7 @@ mod difference;
 mod doubts;
 mod lists;
 mod notes;
+mod rates;
 mod tags;
 
 use std::collections::HashMap;
@@ -13,6 +14,7 @@ pub use difference::Difference;
 pub use doubts::doubts;
 pub use lists::Feed;
 pub use notes::{Note, notes};
+pub(crate) use rates::kind;
 pub use tags::TagEdits;
 
 use crate::config;
@@ -22,7 +24,8 @@ use crate::config::settings::Settings;
 use crate::config::source::{Place, Sources};
 use crate::config::spec::{AccountSpec, Action, AnswerKind, Mode, OverrideSpec, Points, ProfileSpec, Spec, TagSpec};
 use crate::message::{Direction, Message};
-use crate::rules::{self, Ruleset};
+use crate::reputation::Rate;
+use crate::rules::{self, Facts, Ruleset};
 use crate::text::Alphabet;
 use crate::text::number::Country;
 use crate::verdict::{Profile, Verdict, Weighing};
@@ -62,6 +65,7 @@ pub struct Policy {
     exceptions: Exceptions,
     feeds: Vec<Feed>,
     lists: Vec<String>,
+    rates: Vec<Rate>,
     /// Parts of the digest, for telling what changed.
     parts: difference::Parts,
 }
@@ -146,6 +150,7 @@ impl Policy {
         overrides(&spec, diagnostics);
         tags_of_blocks(&spec, &profiles, diagnostics);
         let parts = difference::Parts::new(&spec, sources, &rules);
+        let rates = rates::rates(&rules);
         let name = sources.main.as_ref().map_or("rules", |m| m.name.rsplit('/').next().unwrap_or(&m.name));
         Self {
             digest: parts.digest(),
@@ -158,16 +163,21 @@ impl Policy {
             exceptions: spec.exceptions,
             feeds: lists::feeds(&spec),
             lists: spec.lists.iter().map(lists::name).collect(),
+            rates,
             parts,
         }
     }
 
     /// Judges a message that is read.
-    pub fn judge(&self, message: &Message<'_>, scratch: &mut Scratch, verdict: &mut Verdict) {
+    pub fn judge(&self, message: &Message<'_>, facts: &Facts<'_>, scratch: &mut Scratch, verdict: &mut Verdict) {
         verdict.clear();
         verdict.profile = self.profile_of(message);
-        self.rules.evaluate(message, &mut scratch.rules);
+        self.rules.evaluate(message, facts, &mut scratch.rules);
         verdict.findings.extend_from_slice(&scratch.rules.findings);
+        verdict.recalled.extend_from_slice(&scratch.rules.recalled);
+        if !self.rules.is_report(message) {
+            verdict.recall(facts);
+        }
         if let Some((_, profile)) = self.profiles.get(verdict.profile) {
             verdict.answer = crate::verdict::Answer::Refuse(profile.status);
             verdict.weigh(&self.rules, profile, &mut scratch.weighing);
@@ -200,6 +210,18 @@ impl Policy {
             alphabet: account.and_then(|a| a.alphabet).unwrap_or_default(),
             home: account.and_then(|a| a.home).or(self.home),
         }
+    }
+
+    /// What it counts: the rates of its rules, in their order.
+    #[must_use]
+    pub fn rates(&self) -> &[Rate] {
+        &self.rates
+    }
+
+    /// Whether a tag shows this source address: what speaks of it names nobody.
+    #[must_use]
+    pub fn is_shown(&self, source_addr: &[u8]) -> bool {
+        self.tags.iter().any(|tag| tag.source_addr.as_deref() == Some(source_addr))
     }
 
     /// What is done when judging is not possible.

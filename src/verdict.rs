@@ -5,7 +5,7 @@
 //! verdict, and adding an exemption never strengthens one.
 
 use crate::config::spec::{AnswerKind, Mode};
-use crate::rules::{Finding, Rule, Ruleset};
+use crate::rules::{Facts, Finding, Key, Question, Recalled, Rule, Ruleset};
 use crate::wire::command::CommandStatus;
 
 pub use crate::config::spec::{Action, Points};
@@ -57,6 +57,49 @@ pub struct Verdict {
     pub decided_by: Option<usize>,
     /// Tags to apply, by index into the policy's, without repeats.
     pub tags: Vec<usize>,
+    /// The standing of each key of the message that is known.
+    pub standing: Standings,
+    /// What standing adds to the score, or takes from what the model adds.
+    pub standing_points: Points,
+    /// What rules asked of memory, and what it answered.
+    pub recalled: Vec<Recalled>,
+}
+
+/// The standing of the keys of a message, from 0, the worst, to 100; none where the message has no such key, or it is
+/// not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standings([Option<u8>; STANDING_KEYS.len()]);
+
+/// The keys that have a standing.
+pub const STANDING_KEYS: [Key; 5] = [Key::Sender, Key::Account, Key::Domain, Key::Phone, Key::Campaign];
+
+impl Standings {
+    /// Sets that of one key.
+    pub fn set(&mut self, key: Key, standing: u8) {
+        let all = STANDING_KEYS.iter().zip(&mut self.0);
+        all.filter(|(k, _)| **k == key).for_each(|(_, slot)| *slot = Some(standing));
+    }
+
+    /// What they add to the score, or take from what the model adds: the doublings of the odds between the standing of
+    /// what is not known and the worst of these. Only the sender's own good name, and only where nothing else is bad, takes
+    /// anything.
+    #[must_use]
+    pub fn points(&self, neutral: u8) -> Points {
+        let worst = self.known().map(|(_, standing)| standing).min();
+        match worst {
+            Some(worst) if worst < neutral => Points((odds(worst) - odds(neutral)).min(BLAME_MAX.0)),
+            _ => {
+                let sender =
+                    self.known().find(|(key, _)| *key == Key::Sender).map_or(neutral, |(_, standing)| standing);
+                Points((odds(sender) - odds(neutral)).clamp(-PRAISE_MAX.0, 0))
+            }
+        }
+    }
+
+    /// Those that are known.
+    pub fn known(&self) -> impl Iterator<Item = (Key, u8)> {
+        STANDING_KEYS.iter().zip(self.0).filter_map(|(key, standing)| Some((*key, standing?)))
+    }
 }
 
 impl Default for Verdict {
@@ -70,6 +113,9 @@ impl Default for Verdict {
             findings: Vec::new(),
             decided_by: None,
             tags: Vec::new(),
+            standing: Standings::default(),
+            standing_points: Points(0),
+            recalled: Vec::new(),
         }
     }
 }
@@ -85,6 +131,8 @@ impl Verdict {
     pub fn clear(&mut self) {
         self.findings.clear();
         self.tags.clear();
+        self.recalled.clear();
+        (self.standing, self.standing_points) = (Standings::default(), Points(0));
         (self.action, self.shadow_action, self.score) = (Action::Pass, Action::Pass, Points(0));
         (self.decided_by, self.profile) = (None, 0);
     }
@@ -104,13 +152,28 @@ impl Verdict {
         self.shadow_action = action;
     }
 
+    /// Asks for the standing of every key, and what it adds.
+    pub(crate) fn recall(&mut self, facts: &Facts<'_>) {
+        if let Facts::Memory(ask) = facts {
+            let standing = |question| ask(&question, 0).and_then(|n| u8::try_from(n.min(100)).ok());
+            for key in STANDING_KEYS {
+                standing(Question::Standing(key)).into_iter().for_each(|standing| self.standing.set(key, standing));
+            }
+            if let Some(neutral) = standing(Question::Neutral) {
+                self.standing_points = self.standing.points(neutral);
+            }
+        }
+    }
+
     /// Weighs `findings`, which are set already.
     pub(crate) fn weigh(&mut self, rules: &Ruleset, profile: &Profile, weighing: &mut Weighing) {
-        if self.findings.is_empty() {
+        let beside = beside(self.standing_points, Points(0));
+        if self.findings.is_empty() && beside == 0 {
             return;
         }
-        let (score, action) = weigh(rules, profile, &self.findings, |f| f.mode == Mode::Live, weighing);
-        let (_, shadow_action) = weigh(rules, profile, &self.findings, |f| f.mode >= Mode::Shadow, weighing);
+        let of = (&*self.findings, beside);
+        let (score, action) = weigh(rules, profile, of, |f| f.mode == Mode::Live, weighing);
+        let (_, shadow_action) = weigh(rules, profile, of, |f| f.mode >= Mode::Shadow, weighing);
         (self.score, self.action, self.shadow_action) = (score, action, shadow_action);
         if action == Action::Pass {
             return;
@@ -164,8 +227,8 @@ impl Verdict {
             return;
         }
         let mut weighing = Weighing::default();
-        let mut action =
-            |counts: &dyn Fn(&Finding) -> bool| weigh(rules, profile, &self.findings, counts, &mut weighing).1;
+        let of = (&*self.findings, beside(self.standing_points, Points(0)));
+        let mut action = |counts: &dyn Fn(&Finding) -> bool| weigh(rules, profile, of, counts, &mut weighing).1;
         for finding in self.findings.iter().filter(|f| f.mode == Mode::Shadow && f.exempt_by.is_none()) {
             let alone = action(&|f| f.mode == Mode::Live || f == finding);
             let without = action(&|f| f.mode >= Mode::Shadow && f != finding);
@@ -191,17 +254,37 @@ impl Verdict {
     }
 }
 
-/// The score and action of those findings that count and are not exempt.
+/// Standing takes at most so much from what the model adds, and adds at most so much to the score.
+const PRAISE_MAX: Points = Points(300);
+const BLAME_MAX: Points = Points(600);
+
+/// The odds against what has a standing, in hundredths of a doubling.
+fn odds(standing: u8) -> i32 {
+    let good = f64::from(standing.clamp(1, 99));
+    #[allow(clippy::cast_possible_truncation, reason = "of 1 to 99 they are at most 663 either way")]
+    let hundredths = (((100.0 - good) / good).log2() * 100.0).round() as i32;
+    hundredths
+}
+
+/// What is added to the score beside the findings, in hundredths. A good standing only ever takes from what the model
+/// adds: nothing weakens a rule but an exemption.
+fn beside(standing: Points, model: Points) -> i64 {
+    let praise = standing.0.clamp(-PRAISE_MAX.0, 0);
+    i64::from(standing.0.max(0)) + i64::from((model.0 + praise).max(0))
+}
+
+/// The score and action of those findings that count and are not exempt, with what is added beside them. Without a
+/// finding the score tags at most: what was remembered, or guessed, does not block by itself.
 fn weigh(
     rules: &Ruleset,
     profile: &Profile,
-    findings: &[Finding],
+    (findings, beside): (&[Finding], i64),
     counts: impl Fn(&Finding) -> bool,
     weighing: &mut Weighing,
 ) -> (Points, Action) {
     weighing.groups.clear();
     weighing.groups.resize(rules.groups.len(), 0);
-    let mut score = 0_i64;
+    let mut score = beside;
     let mut action = Action::Pass;
     let mut any = false;
     for finding in findings.iter().filter(|f| counts(f) && f.exempt_by.is_none()) {
@@ -215,9 +298,9 @@ fn weigh(
     }
     score += weighing.groups.iter().zip(&rules.groups).map(|(sum, (_, cap))| (*sum).min(cap.0.into())).sum::<i64>();
     let score = Points(i32::try_from(score).unwrap_or(i32::MAX));
-    let by_score = if !any || score.0 <= 0 {
+    let by_score = if score.0 <= 0 {
         Action::Pass
-    } else if score >= profile.block_from {
+    } else if score >= profile.block_from && any {
         Action::Block
     } else if score >= profile.tag_from {
         Action::Tag

@@ -1,4 +1,4 @@
-//! The example of the rule language: it loads, and every case that asks only what this version knows holds.
+//! The example of the rule language: it loads, and every case holds, those that need memory too.
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 
 use std::fs;
@@ -15,7 +15,11 @@ fn sources() -> Sources {
     let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}: the example is needed", path.display()));
     let list = fs::read_to_string(root.join("config/lists/shorteners.txt")).unwrap();
     Sources {
-        rules: vec![Source { name: "rules-day-one.yaml".into(), text }],
+        rules: vec![
+            Source { name: "rules-day-one.yaml".into(), text },
+            // What the language's own example of a `tapis.yaml` says of the account that one rule is about.
+            Source { name: "accounts.yaml".into(), text: "accounts: { sim-gw: { class: p2p } }".into() },
+        ],
         lists: vec![ListFile {
             named_in: "rules-day-one.yaml".into(),
             name: "lists/shorteners.txt".into(),
@@ -35,6 +39,5 @@ fn the_example_loads_and_its_cases_hold() {
     let outcome = case::run(&loaded, &sources, now, &mut diagnostics);
     let failed: Vec<_> = diagnostics.sorted().iter().map(|d| d.render(&sources)).collect();
     assert!(failed.is_empty(), "{}", failed.join("\n\n"));
-    assert_eq!((outcome.failed, outcome.held + outcome.skipped), (0, 40));
-    assert!(outcome.held >= 34, "{outcome:?}");
+    assert_eq!((outcome.failed, outcome.held), (0, 40));
 }

@@ -12,6 +12,7 @@ use tapis::message::{Direction, Envelope};
 use tapis::policy::{self, Policy, Scratch};
 use tapis::replay::diff::{self, Diff};
 use tapis::replay::{Defaults, Report, Setting, Traffic, play};
+use tapis::rules::Facts;
 use tapis::session::Leg;
 use tapis::sim::corpus::{self, Letter};
 use tapis::time::Timestamp;
@@ -100,7 +101,7 @@ fn alone(policy: &Policy, letter: &Letter) -> Action {
     };
     let (mut envelope, mut verdict) = (Envelope::default(), Verdict::default());
     sample.read(policy, &mut envelope);
-    policy.judge(&sample.message(policy, &envelope), &mut Scratch::default(), &mut verdict);
+    policy.judge(&sample.message(policy, &envelope), &Facts::Nothing, &mut Scratch::default(), &mut verdict);
     verdict.action
 }
 

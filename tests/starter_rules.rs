@@ -9,9 +9,10 @@ use std::fs;
 use std::path::Path;
 
 use tapis::case::Sample;
-use tapis::config::spec::Case;
+use tapis::config::spec::{Case, CaseMemory};
 use tapis::message::Envelope;
 use tapis::policy::{Policy, Scratch};
+use tapis::rules::Facts;
 use tapis::runtime::files::Origin;
 use tapis::time::Timestamp;
 use tapis::verdict::{Action, Verdict};
@@ -67,7 +68,7 @@ fn honest_messages_go_by_and_frauds_are_found() {
             Sample { from: "+6590000001", to, text: &text, account: "unknown", now: NOON, ..Sample::default() };
         sample.read(&policy, &mut envelope);
         let message = sample.message(&policy, &envelope);
-        policy.judge(&message, &mut scratch, &mut verdict);
+        policy.judge(&message, &Facts::Nothing, &mut scratch, &mut verdict);
         let at = Action::ALL.iter().position(|a| *a == verdict.action).unwrap();
         if label == "ham" && at > 0 {
             let rules = verdict.findings.iter().filter_map(|f| policy.rules.rule(f)).map(|r| r.id.to_string());
@@ -141,7 +142,7 @@ fn what_packs_fire_on_they_fire_on_disguised() {
         let Case { from, to, account, .. } = case;
         let sample = Sample { from, to, account, text, now: NOON, tlvs: &case.tlvs, ..Sample::default() };
         sample.read(&loaded.policy, &mut envelope);
-        loaded.policy.judge(&sample.message(&loaded.policy, &envelope), &mut scratch, &mut verdict);
+        loaded.policy.judge(&sample.message(&loaded.policy, &envelope), &Facts::Nothing, &mut scratch, &mut verdict);
         verdict.findings.iter().filter_map(|f| loaded.policy.rules.rule(f)).any(|r| &*r.id == rule)
     };
     let (mut asked, mut lost) = (0, Vec::new());
@@ -150,7 +151,7 @@ fn what_packs_fire_on_they_fire_on_disguised() {
         if rule.id.value.starts_with("vn/advert") {
             continue;
         }
-        for case in rule.cases.iter().filter(|c| c.fires == Some(true) && !c.needs_memory) {
+        for case in rule.cases.iter().filter(|c| c.fires == Some(true) && c.memory == CaseMemory::default()) {
             if !fires(&rule.id.value, case, &case.text) {
                 continue;
             }

@@ -22,11 +22,13 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("config", &["wire::command", "text", "limits", "time"]),
     // Evidence: does not know what a session is, nor how the YAML was read.
     ("rules", &["config::spec", "config::diagnostic", "message", "text", "wire::command", "limits", "time"]),
+    // Memory: who sends what, how often, to how many, and how it ended; knows no rule.
+    ("reputation", &["message", "text", "time"]),
     // Weight and action.
     ("verdict", &["rules", "config::spec", "wire::command"]),
-    ("policy", &["config", "rules", "verdict", "message", "text", "wire::command", "limits", "time"]),
+    ("policy", &["config", "reputation", "rules", "verdict", "message", "text", "wire::command", "limits", "time"]),
     // What binds of one account share: a part inherits its message's verdict, and the policy that gave it.
-    ("account", &["policy", "verdict", "wire", "session", "text", "message", "limits", "time"]),
+    ("account", &["policy", "reputation", "verdict", "wire", "session", "text", "message", "limits", "time"]),
     // Traffic kept for replay: PDUs of two legs, sealed.
     ("capture", &["session", "wire", "limits", "time"]),
     // Decisions as they are told: who made them, on what, by which policy.
@@ -37,10 +39,26 @@ const LAYERS: &[(&str, &[&str])] = &[
     // The pure whole.
     (
         "gate",
-        &["account", "audit", "message", "policy", "rules", "session", "text", "verdict", "wire", "limits", "time"],
+        &[
+            "account",
+            "audit",
+            "message",
+            "policy",
+            "reputation",
+            "rules",
+            "session",
+            "text",
+            "verdict",
+            "wire",
+            "limits",
+            "time",
+        ],
     ),
     // Pure drivers.
-    ("case", &["config", "policy", "rules", "verdict", "gate", "message", "text", "wire", "limits", "time"]),
+    (
+        "case",
+        &["config", "policy", "reputation", "rules", "verdict", "gate", "message", "text", "wire", "limits", "time"],
+    ),
     (
         "explain",
         &["audit", "case", "config", "policy", "rules", "verdict", "gate", "message", "text", "wire", "limits", "time"],

@@ -28,6 +28,7 @@ use regex_automata::meta::Regex;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use tapis::message::{AccountFacts, Direction, Envelope, Message, ReadAs};
 use tapis::policy::{self, Policy, Scratch};
+use tapis::rules::Facts;
 use tapis::sim::corpus::{self, Letter};
 use tapis::text::Alphabet;
 use tapis::time::Timestamp;
@@ -321,6 +322,6 @@ impl Judge {
         self.read(letter);
         let account = AccountFacts { id: "esme", ..AccountFacts::default() };
         let message = self.envelope.message(Direction::Mt, account, None, NOON);
-        policy.judge(&message, &mut self.scratch, &mut self.verdict);
+        policy.judge(&message, &Facts::Nothing, &mut self.scratch, &mut self.verdict);
     }
 }

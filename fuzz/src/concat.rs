@@ -9,6 +9,7 @@ use tapis::case::Sample;
 use tapis::gate::{Parts, Settings};
 use tapis::message::Envelope;
 use tapis::policy::{Policy, Scratch};
+use tapis::rules::Facts;
 use tapis::session::{Bounds, Closed, Leg};
 use tapis::text::concat::Part;
 use tapis::text::udh;
@@ -242,7 +243,7 @@ impl Subscribers {
         let to = format!("+{}", String::from_utf8_lossy(sm.destination.address));
         let sample = Sample { from: "SHOP", to: &to, text: &text, account: "esme", now, ..Sample::default() };
         sample.read(policy, &mut self.envelope);
-        policy.judge(&sample.message(policy, &self.envelope), &mut self.scratch, &mut self.verdict);
+        policy.judge(&sample.message(policy, &self.envelope), &Facts::Nothing, &mut self.scratch, &mut self.verdict);
         assert!(self.verdict.action != Action::Block, "a handset shows {text:?}");
     }
 }

@@ -89,6 +89,12 @@ impl Account {
         others(lock(&self.parts).decide(key, generation, fate, delivered), session)
     }
 
+    /// Whether nothing of a message was told to memory yet; from now on it is.
+    #[must_use]
+    pub fn is_told_first(&self, key: Key, generation: u64) -> bool {
+        lock(&self.parts).is_told_first(key, generation)
+    }
+
     /// The user data of the last single message between two ends that went on less than `within` ago.
     #[must_use]
     pub fn single_before(&self, ends: u128, now: Timestamp, within: Duration) -> Vec<Piece> {

@@ -7,9 +7,10 @@ use crate::config::settings::JournalText;
 use crate::config::spec::Mode;
 use crate::message::{Message, Party, PartyKind};
 use crate::policy::Scratch;
-use crate::rules::Finding;
+use crate::rules::{Facts, Finding};
 use crate::text::{Anomaly, language, template};
 use crate::time::Timestamp;
+use crate::verdict::Verdict;
 
 /// How records are written: whose they are, and what may stand in them.
 #[derive(Clone, Debug)]
@@ -50,7 +51,7 @@ impl Recorder {
         let (message, verdict, policy) = (&decision.message, decision.verdict, decision.policy);
         let profile = policy.profile(verdict);
         if !verdict.findings.is_empty() {
-            policy.rules.evaluate(message, &mut scratch.rules);
+            policy.rules.evaluate(message, &Facts::Recalled(&verdict.recalled), &mut scratch.rules);
         }
         let findings: Vec<Value> = verdict.findings.iter().filter_map(|f| finding(decision, f, scratch)).collect();
         let (basis, exception) = match decision.basis {
@@ -81,7 +82,7 @@ impl Recorder {
             "answer": decision.reply.name(), "command_status": status,
             "tag": (!tags.is_empty()).then(|| tags.join(",")),
             "findings": findings, "shadow_action": verdict.shadow_action.name(),
-            "standing": null, "model": null, "disguises": message.reading.disguise_kinds(), "latency_us": latency_us,
+            "standing": standing(verdict), "model": null, "disguises": message.reading.disguise_kinds(), "latency_us": latency_us,
         });
         match body {
             Value::Object(map) => map,
@@ -162,7 +163,9 @@ impl Recorder {
 fn finding(decision: &Decision<'_>, finding: &Finding, scratch: &mut Scratch) -> Option<Value> {
     let rules = &decision.policy.rules;
     let rule = rules.rule(finding)?;
-    let evidence = rules.evidence(rule, &decision.message, &mut scratch.rules);
+    // What memory says by now is not what it said.
+    let facts = Facts::Recalled(&decision.verdict.recalled);
+    let evidence = rules.evidence(rule, &decision.message, &facts, &mut scratch.rules);
     let mode = if finding.mode == Mode::Live { "live" } else { "shadow" };
     let exempt_by = finding.exempt_by.and_then(|e| rules.exemption(e)).map(|e| &*e.id);
     Some(json!({
@@ -170,6 +173,12 @@ fn finding(decision: &Decision<'_>, finding: &Finding, scratch: &mut Scratch) ->
         "score": rule.score.json(), "action": rule.action.map(|a| a.name()), "mode": mode, "exempt_by": exempt_by,
         "facts": evidence.facts, "spans": evidence.spans,
     }))
+}
+
+/// The standing of what is known; null of nothing.
+fn standing(verdict: &Verdict) -> Value {
+    let known: Map<String, Value> = verdict.standing.known().map(|(k, s)| (k.name().to_owned(), s.into())).collect();
+    if known.is_empty() { Value::Null } else { Value::Object(known) }
 }
 
 /// Digits hidden, but for a first and a last of each run.

@@ -35,12 +35,8 @@ pub(super) fn run(args: &Args) -> Exit {
     let (diagnostics, sources, summary, notes) = match checked {
         Ok((loaded, sources, cases)) => {
             let rules = loaded.policy.rules.rules.len();
-            let skipped = match cases.skipped {
-                0 => String::new(),
-                n => format!(", {n} need memory of earlier messages and were not run"),
-            };
             let summary = format!(
-                "{}, {}, {} held{skipped}; digest {}",
+                "{}, {}, {} held; digest {}",
                 count(rules, "rule"),
                 count(loaded.policy.rules.exemptions.len(), "exemption"),
                 count(cases.held, "case"),

@@ -1,11 +1,14 @@
 //! `tapis explain`: which rules fire on a message, on which words, and why the verdict.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::ValueEnum;
 
 use super::{Exit, Format, check, fail, say};
 use crate::case::Sample;
+use crate::config::decode::duration;
+use crate::config::spec::{Before, CaseMemory, Key, Known};
 use crate::explain::{self, Explanation, Way};
 use crate::message::Direction;
 use crate::policy::Policy;
@@ -39,6 +42,15 @@ pub(super) struct Args {
     /// When it is judged, as 2026-11-23T22:00+07:00; now when not given.
     #[arg(long)]
     at: Option<jiff::Timestamp>,
+    /// How long things have been known, as sender=7d, account=1d, domain=3d or table=30d; a year when not said.
+    #[arg(long, value_name = "WHAT=AGE", value_parser = known)]
+    known: Vec<(Known, Duration)>,
+    /// What came before, as messages=300,every=10s,recipients=distinct: messages like this one.
+    #[arg(long, value_name = "MESSAGES", value_parser = before, conflicts_with = "pdu")]
+    before: Option<Before>,
+    /// Standings, as sender=12; 50, neither good nor bad, when not said.
+    #[arg(long, value_name = "KEY=N", value_parser = standing)]
+    standing: Vec<(Key, u8)>,
     /// A rule file or a folder of them, or a tapis.yaml; config/tapis.yaml when not given.
     #[arg(long, value_name = "PATH")]
     rules: Vec<PathBuf>,
@@ -112,14 +124,52 @@ pub(super) fn origin(rules: &[PathBuf]) -> Result<Origin, String> {
     }
 }
 
+/// `sender=7d`
+fn known(written: &str) -> Result<(Known, Duration), String> {
+    let (what, age) = written.split_once('=').ok_or("write sender=7d")?;
+    let what = match what {
+        "table" => Known::Table,
+        "sender" | "account" | "domain" => Known::Key(Key::from_name(what).ok_or("no such key")?),
+        _ => return Err(format!("`{what}` is none of sender, account, domain, table")),
+    };
+    Ok((what, duration(age).ok_or("write its age with its unit: 7d")?))
+}
+
+/// `messages=300,every=10s,recipients=distinct`
+fn before(written: &str) -> Result<Before, String> {
+    let mut before = Before { messages: 0, every: Duration::from_secs(60), distinct: false };
+    for one in written.split(',') {
+        match one.split_once('=') {
+            Some(("messages", n)) => before.messages = n.parse().map_err(|_| format!("`{n}` is no number"))?,
+            Some(("every", time)) => before.every = duration(time).ok_or("write `every` with its unit: 10s")?,
+            Some(("recipients", whom @ ("same" | "distinct"))) => before.distinct = whom == "distinct",
+            _ => return Err(format!("`{one}` is none of messages=N, every=TIME, recipients=same or distinct")),
+        }
+    }
+    if before.messages == 0 || before.messages > 1_000_000 {
+        return Err("say how many: messages=300, at most 1000000".into());
+    }
+    Ok(before)
+}
+
+/// `sender=12`
+fn standing(written: &str) -> Result<(Key, u8), String> {
+    let (key, standing) = written.split_once('=').ok_or("write sender=12")?;
+    let key = Key::from_name(key).filter(|key| *key != Key::Recipient);
+    let key = key.ok_or("the keys are sender, account, domain, phone and campaign")?;
+    let standing = standing.parse().ok().filter(|n| *n <= 100).ok_or("a standing is from 0 to 100")?;
+    Ok((key, standing))
+}
+
 fn explain(args: &Args, policy: &Policy) -> Result<Vec<Explanation>, String> {
     let at = args.at.and_then(|at| u64::try_from(at.as_microsecond()).ok()).map(crate::time::Timestamp);
     let now = at.unwrap_or_else(|| Clock::start().now());
     let direction = args.direction.map(Towards::direction);
     let rule = args.rule.as_deref();
+    let memory = CaseMemory { known: args.known.clone(), before: args.before, standing: args.standing.clone() };
     if let Some(hex) = &args.pdu {
         let octets = super::decode::octets(hex)?;
-        return explain::pdu(policy, &octets, Way { account: &args.account, direction, now, rule });
+        return explain::pdu(policy, &octets, Way { account: &args.account, direction, now, rule, memory: &memory });
     }
     let sample = Sample {
         from: &args.from,
@@ -132,6 +182,7 @@ fn explain(args: &Args, policy: &Policy) -> Result<Vec<Explanation>, String> {
         tlvs: &[],
         now,
         delivery: None,
+        memory: Some(&memory),
     };
     Ok(vec![explain::sample(policy, &sample, rule)])
 }

@@ -1,5 +1,7 @@
 //! `when:` — conditions are maps with exactly one key, so that every part keeps its place.
 
+use std::time::Duration;
+
 use super::decode::{Decoder, Placed};
 use super::diagnostic::nearest;
 use super::facts::{self, FACTS, FactSpec, FieldSpec, Shape, THINGS};
@@ -8,6 +10,9 @@ use super::tree::{Node, Value};
 use crate::text::entity::CURRENCIES;
 
 pub(super) const FORMS: [&str; 6] = ["all", "any", "not", "at_least", "has", "finding"];
+
+/// The times that a rate may count over.
+const RATE_OVER: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(31 * 86_400);
 
 /// Nested conditions deeper than this are refused: nobody can read them.
 const DEPTH_MAX: usize = 32;
@@ -149,6 +154,55 @@ impl Decoder<'_> {
                 if node.get(key).is_none() {
                     self.missing(&node.place, "`rate`", key);
                 }
+            }
+            self.rate_rules(fields);
+        }
+        if fact.name == "standing" {
+            for key in ["of", "below"] {
+                if node.get(key).is_none() {
+                    self.missing(&node.place, "`standing`", key);
+                }
+            }
+        }
+    }
+
+    /// What the fields of a rate say together.
+    fn rate_rules(&mut self, fields: &[Field]) {
+        let words = |name: &str| -> Vec<&str> {
+            let field = fields.iter().find(|f| f.spec.name == name);
+            match field.map(|f| &f.value) {
+                Some(FieldValue::Texts(texts)) => texts.iter().map(|t| t.value.as_str()).collect(),
+                _ => Vec::new(),
+            }
+        };
+        let (counts, per) = (words("count").concat(), words("per"));
+        for field in fields {
+            match (field.spec.name, &field.value) {
+                // One recipient has one recipient: of such a key there is never more than one.
+                ("per", _) if per.iter().any(|key| format!("{key}s") == counts) => {
+                    let message = format!("`count: {counts}` is always 1 for each of {}", per.join(" and "));
+                    self.diagnostics
+                        .error(&field.place, "rate", message)
+                        .help("count something else, or name another key: { count: recipients, per: sender }");
+                }
+                ("per", FieldValue::Texts(keys)) => {
+                    let twice = keys.iter().enumerate().find(|(n, k)| keys.iter().take(*n).any(|o| o.value == k.value));
+                    if let Some((_, key)) = twice {
+                        let message = format!("`per` names {} twice", key.value);
+                        self.diagnostics.error(&key.place, "rate", message);
+                    }
+                }
+                ("over", FieldValue::Duration(over)) if !RATE_OVER.contains(over) => {
+                    let message = "`over` is from a second to 31 days";
+                    self.diagnostics.error(&field.place, "out-of-range", message).help("write 10m, 24h or 7d");
+                }
+                ("of", FieldValue::Texts(ids)) => {
+                    for id in ids.iter().filter(|id| id.value.contains('*')) {
+                        let message = format!("`of: {}` would count anew with every rule added", id.value);
+                        self.diagnostics.error(&id.place, "glob", message).help("name one rule");
+                    }
+                }
+                _ => {}
             }
         }
     }

@@ -90,6 +90,17 @@ impl ListKind {
     }
 }
 
+/// What answers a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// The message and the policy.
+    Message,
+    /// What is remembered of earlier messages.
+    Memory,
+    /// Nothing in this version: it is unknown, and a rule that needs it stays silent.
+    Nobody,
+}
+
 /// One key of a fact.
 #[derive(Clone, Copy, Debug)]
 pub struct FieldSpec {
@@ -97,9 +108,8 @@ pub struct FieldSpec {
     pub name: &'static str,
     /// What its value looks like.
     pub shape: Shape,
-    /// Whether Tapis can know it from the message and the policy. What it cannot (because it needs memory of earlier
-    /// messages) is unknown, and a rule that needs it stays silent.
-    pub known: bool,
+    /// What answers it.
+    pub by: By,
     /// What it asks, for people.
     pub about: &'static str,
     /// A value, as it is written in YAML.
@@ -122,16 +132,20 @@ pub struct FactSpec {
 }
 
 const fn field(name: &'static str, shape: Shape, about: &'static str, example: &'static str) -> FieldSpec {
-    FieldSpec { name, shape, known: true, about, example, unit: "" }
+    FieldSpec { name, shape, by: By::Message, about, example, unit: "" }
 }
 
 const fn remembered(name: &'static str, shape: Shape, about: &'static str, example: &'static str) -> FieldSpec {
-    FieldSpec { name, shape, known: false, about, example, unit: "" }
+    FieldSpec { name, shape, by: By::Memory, about, example, unit: "" }
 }
 
 impl FieldSpec {
     const fn unit(self, unit: &'static str) -> Self {
         Self { unit, ..self }
+    }
+
+    const fn unknown(self) -> Self {
+        Self { by: By::Nobody, ..self }
     }
 }
 
@@ -143,7 +157,9 @@ const LINK_KINDS: &[&str] = &["plain", "ip", "punycode", "apk"];
 pub const APPS: &[&str] =
     &["whatsapp", "telegram", "line", "zalo", "viber", "wechat", "messenger", "signal", "instagram", "facebook"];
 const DAYS: &[&str] = &["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+const COUNTED: &[&str] = &["messages", "recipients", "senders", "domains"];
 const KEYS: &[&str] = &["sender", "account", "recipient", "domain", "phone", "campaign"];
+const STANDING_KEYS: &[&str] = &["sender", "account", "domain", "phone", "campaign"];
 
 /// Texts longer than this are cut before they are judged.
 const CHARACTERS_MAX: u64 = TEXT_CHARACTERS_MAX as u64;
@@ -204,7 +220,7 @@ pub static FACTS: &[FactSpec] = &[
             field("ids", Shape::Texts, "one of these", "[agg-hk-9, agg-hk-10]"),
             field("id_in", Shape::List(&[Senders]), "in a list of system_ids", "trusted"),
             field("class", Shape::Text, "its class in `accounts:`", "bank"),
-            remembered("age_below", Shape::Duration, "known for less than this", "30d"),
+            remembered("age_below", Shape::Duration, "first seen less than this ago", "30d"),
         ],
     },
     FactSpec {
@@ -413,22 +429,28 @@ pub static FACTS: &[FactSpec] = &[
     FactSpec {
         name: "rate",
         many: false,
-        about: "how much came before, this message included",
+        about: "how much came within a time, this message included",
         fields: &[
             remembered(
                 "count",
-                Shape::Choice(&["messages", "recipients", "senders", "domains"]),
-                "what is counted",
+                Shape::Choice(COUNTED),
+                "what is counted: messages, or how many different ones there are of the others",
                 "recipients",
             ),
-            remembered("per", Shape::Choices(KEYS), "of whom, or of which pair", "[account, recipient]"),
-            remembered("over", Shape::Duration, "in which time", "10m"),
-            remembered("above", Shape::Count(1_000_000_000), "strictly more than this", "300").unit("count"),
-            remembered("of", Shape::Finding, "only messages with this finding", "vn/advert"),
+            remembered(
+                "per",
+                Shape::Choices(KEYS),
+                "of whom each, or of which pair; of the domains and phones of one message the one with most",
+                "[account, recipient]",
+            ),
+            remembered("over", Shape::Duration, "in which time, up to now: from 1s to 31d", "10m"),
+            remembered("above", Shape::Count(1_000_000_000), "strictly more than this", "300")
+                .unit("what `count` says"),
+            remembered("of", Shape::Finding, "only messages with the finding of this one rule", "vn-advert"),
             remembered(
                 "counted",
                 Shape::Choice(&["seen", "passed"]),
-                "all that were seen, or only those that passed",
+                "`seen`, when not said: all, with this one; `passed`: those that went on, marked or not, before this one",
                 "passed",
             ),
         ],
@@ -436,19 +458,24 @@ pub static FACTS: &[FactSpec] = &[
     FactSpec {
         name: "standing",
         many: false,
-        about: "what earlier messages say of a key, from 0 to 100",
+        about: "what is remembered of a key, from 0, the worst, to 100",
         fields: &[
-            remembered("of", Shape::Choice(&["sender", "account", "domain", "phone", "campaign"]), "whose", "sender"),
-            remembered("below", Shape::Number, "strictly less than this", "20").unit("points of 100"),
+            remembered(
+                "of",
+                Shape::Choice(STANDING_KEYS),
+                "whose; of several domains or phones the worst; unknown as long as the key is",
+                "sender",
+            ),
+            remembered("below", Shape::Count(100), "strictly less than this", "20").unit("points of 100"),
         ],
     },
     FactSpec {
         name: "model",
         many: false,
         about: "what the model of texts says",
-        fields: &[
-            remembered("probability_above", Shape::Number, "of fraud, strictly more than this", "0.9").unit("0 to 1")
-        ],
+        fields: &[remembered("probability_above", Shape::Number, "of fraud, strictly more than this", "0.9")
+            .unit("0 to 1")
+            .unknown()],
     },
 ];
 

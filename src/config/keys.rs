@@ -3,9 +3,11 @@
 
 mod case;
 mod node;
+mod reputation;
 
 pub use case::{BEFORE, CASE, KNOWN, STANDING};
 pub use node::{CANARY, CAPTURE, JOURNAL, LIMITS, PARTS, SMSC, TIMERS};
+pub use reputation::{REPUTATION, WEIGHTS};
 
 use super::facts::Shape;
 use super::rules::CATEGORIES;
@@ -421,6 +423,7 @@ pub static MAIN_FILE: Section = Section {
         key("timers", Kind::Section(&TIMERS), "", "waiting, and for how long"),
         key("limits", Kind::Section(&LIMITS), "", "bounds of memory and sessions"),
         key("parts", Kind::Section(&PARTS), "", "how parts of longer messages are held"),
+        key("reputation", Kind::Section(&REPUTATION), "", "the memory of who sends what, and how it ended"),
         key("message_ids", choice(&["decimal", "hexadecimal"]), "decimal", "how message_ids of ours are written"),
         key("mo_refusals", count(1_000), "3", "how often one MO message is refused before it is dropped"),
         key("on_malformed", FAILURE, "block", "a message PDU that cannot be parsed"),
@@ -463,4 +466,6 @@ pub static SECTIONS: &[(&str, &Section)] = &[
     ("timers", &TIMERS),
     ("parts", &PARTS),
     ("limits", &LIMITS),
+    ("reputation", &REPUTATION),
+    ("weights, of reputation", &WEIGHTS),
 ];

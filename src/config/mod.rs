@@ -12,6 +12,7 @@ pub mod facts;
 pub mod keys;
 mod parts;
 pub mod reference;
+pub mod reputation;
 pub mod rules;
 pub mod schema;
 pub mod settings;

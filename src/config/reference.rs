@@ -1,7 +1,7 @@
 //! The reference of the language, written from the tables that the decoder reads: every fact and every key with its
 //! type, its unit, an example and what it says.
 
-use super::facts::{FACTS, FieldSpec, ListKind, Shape};
+use super::facts::{By, FACTS, FieldSpec, ListKind, Shape};
 use super::keys::{Kind, SECTIONS};
 
 /// The page, in Markdown.
@@ -13,7 +13,7 @@ pub fn page() -> String {
         page.push_str(&format!("\n### {}\n\n{}{many}.\n\n", fact.name, capitalized(fact.about)));
         page.push_str("| key | type | unit | example | true when, or what it says |\n|---|---|---|---|---|\n");
         for field in fact.fields {
-            let unknown = if field.known { "" } else { " (*unknown in this version*)" };
+            let unknown = if field.by == By::Nobody { " (*unknown in this version*)" } else { "" };
             page.push_str(&format!(
                 "| `{}` | {} | {} | `{}` | {}{unknown} |\n",
                 field.name,
@@ -47,7 +47,8 @@ conditions, lists and cases work together is told by `tapis help rules`.
 
 The ends of a key say how it compares: `x` is this value; `xs` is one of these; `x_in` is in that list or registry, by
 name; `x_not_in` is not; `x_like` looks like an entry and is none; `x_above` and `x_below` are strict. What is *unknown in
-this version* needs memory of earlier messages or a model: a rule that needs it stays silent.
+this version* needs a model: a rule that needs it stays silent. Ages, rates and standing need memory of earlier messages:
+what it says, and what it cannot know, is told by `tapis help rules`.
 ";
 
 fn capitalized(text: &str) -> String {
@@ -150,6 +151,8 @@ mod tests {
                 let neighbours = match (fact.name, field.name) {
                     ("text", "except") => "regex: never, ",
                     ("time", "zone") => "days: [mon], ",
+                    ("standing", "of") => "below: 20, ",
+                    ("standing", "below") => "of: sender, ",
                     ("rate", "of" | "counted") => "count: messages, per: sender, over: 1h, above: 3, ",
                     ("rate", name) => match name {
                         "count" => "per: sender, over: 1h, above: 3, ",
@@ -201,7 +204,17 @@ mod tests {
                         let others = others.iter().filter(|(k, _)| *k != key.name).map(|(k, v)| format!("{k}: {v}"));
                         (true, format!("canary: {{ {}, {pair} }}", others.collect::<Vec<_>>().join(", ")))
                     }
-                    "timers" | "parts" | "limits" => (true, format!("{name}: {{ {pair} }}")),
+                    "timers" | "parts" | "limits" | "reputation" => (true, format!("{name}: {{ {pair} }}")),
+                    "weights, of reputation" => (true, format!("reputation: {{ weights: {{ {pair} }} }}")),
+                    "known, of a case" | "before, of a case" | "standing, of a case" => {
+                        let (section, needed) = match name.split_once(',') {
+                            Some(("before", _)) if key.name != "messages" => ("before", "messages: 1, "),
+                            Some((section, _)) => (section, ""),
+                            None => continue,
+                        };
+                        let memory = format!("{section}: {{ {needed}{pair} }}");
+                        (false, rule(&format!("cases: [ {{ from: A, to: B, text: C, expect: fires, {memory} }} ]")))
+                    }
                     "An account" => (false, format!("accounts: {{ a: {{ {pair} }} }}")),
                     "A group" => (false, format!("groups: {{ a: {{ {pair} }} }}")),
                     "An override" => (false, format!("overrides: {{ a: {{ {pair} }} }}")),

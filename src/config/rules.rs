@@ -1,8 +1,13 @@
 //! Rule files: `rules`, `exemptions`, and what they name.
 
+use std::time::Duration;
+
 use super::decode::{Decoder, Fields, Placed};
 use super::keys;
-use super::spec::{Action, AnswerKind, Case, Condition, ConditionKind, ExemptionSpec, Mode, Points, RuleSpec};
+use super::spec::{
+    Action, AnswerKind, Before, Case, CaseMemory, Condition, ConditionKind, ExemptionSpec, Key, Known, Mode, Points,
+    RuleSpec,
+};
 use super::tree::{Node, Value};
 use crate::wire::command::{CommandStatus, Tag};
 
@@ -37,6 +42,9 @@ pub const CATEGORIES: &[&str] = &[
     "protocol",
     "other",
 ];
+
+/// How far apart earlier messages of a case are when it does not say.
+const BEFORE_EVERY: Duration = Duration::from_secs(60);
 
 /// Characters of an id, or of each of its two parts.
 const ID_CHARACTERS_MAX: usize = 64;
@@ -237,7 +245,7 @@ impl Decoder<'_> {
         };
         let (data_coding, parts) = (octet(self, "data_coding"), octet(self, "parts"));
         let tlvs = fields.get("tlvs").map(|n| self.case_tlvs(n)).unwrap_or_default();
-        self.case_memory(&fields);
+        let memory = self.case_memory(&fields);
         if expect.is_none() && action.is_none() && fields.get("expect").is_none() && fields.get("action").is_none() {
             self.missing(&node.place, "a case", "expect");
         }
@@ -253,7 +261,7 @@ impl Decoder<'_> {
             data_coding,
             parts,
             tlvs,
-            needs_memory: ["known", "before", "standing"].iter().any(|k| fields.get(k).is_some()),
+            memory: memory?,
             fires: expect.map(|e| e.value == "fires"),
             action: action.and_then(|a| Action::ALL.into_iter().find(|x| x.name() == a.value)),
         })
@@ -271,25 +279,51 @@ impl Decoder<'_> {
         tlvs
     }
 
-    /// `known`, `before` and `standing` of a case: what memory holds before the message.
-    fn case_memory(&mut self, fields: &Fields<'_>) {
-        if let Some(known) = fields.get("known").and_then(|n| self.section(n, &keys::KNOWN)) {
-            for (_, age) in known.entries() {
-                self.duration(age, "an age in `known`");
-            }
-        }
-        if let Some(before) = fields.get("before").and_then(|n| self.section(n, &keys::BEFORE)) {
-            before.get("messages").and_then(|n| self.count(n, "`messages`", 1, 1_000_000));
-            before.get("every").and_then(|n| self.duration(n, "`every`"));
-            before.get("recipients").and_then(|n| self.choice(n, "`recipients`", &["same", "distinct"]));
-        }
-        if let Some(standing) = fields.get("standing")
-            && let Some(keys) = self.section(standing, &keys::STANDING)
-        {
-            for (_, value) in keys.entries() {
-                self.count(value, "a standing", 0, 100);
-            }
-        }
+    /// `known`, `before` and `standing` of a case: what memory holds before the message. None on a mistake.
+    fn case_memory(&mut self, fields: &Fields<'_>) -> Option<CaseMemory> {
+        let known = fields.get("known").map_or(Some(Vec::new()), |n| self.known(n));
+        let before = fields.get("before").map_or(Some(None), |n| self.before(n).map(Some));
+        let standing = fields.get("standing").map_or(Some(Vec::new()), |n| self.standings(n));
+        Some(CaseMemory { known: known?, before: before?, standing: standing? })
+    }
+
+    fn known(&mut self, node: &Node) -> Option<Vec<(Known, Duration)>> {
+        let entries = self.section(node, &keys::KNOWN)?.entries();
+        let one = |(what, age): &(Node, Node)| {
+            let what = match what.text() {
+                Some("table") => Some(Known::Table),
+                name => name.and_then(Key::from_name).map(Known::Key),
+            };
+            let age = self.duration(age, "an age in `known`");
+            what.zip(age)
+        };
+        let all: Vec<_> = entries.iter().map(one).collect();
+        all.into_iter().collect()
+    }
+
+    fn standings(&mut self, node: &Node) -> Option<Vec<(Key, u8)>> {
+        let entries = self.section(node, &keys::STANDING)?.entries();
+        let one = |(key, value): &(Node, Node)| {
+            let value = self.count(value, "a standing", 0, 100).and_then(|n| u8::try_from(n).ok());
+            key.text().and_then(Key::from_name).zip(value)
+        };
+        let all: Vec<_> = entries.iter().map(one).collect();
+        all.into_iter().collect()
+    }
+
+    fn before(&mut self, node: &Node) -> Option<Before> {
+        let fields = self.section(node, &keys::BEFORE)?;
+        let Some(messages) = fields.get("messages") else {
+            self.missing(fields.place, "`before`", "messages");
+            return None;
+        };
+        let messages = self.count(messages, "`messages`", 1, 1_000_000);
+        let every = fields.get("every").map_or(Some(BEFORE_EVERY), |n| self.duration(n, "`every`"));
+        let distinct = match fields.get("recipients") {
+            Some(node) => self.choice(node, "`recipients`", &["same", "distinct"]).map(|whom| whom.value == "distinct"),
+            None => Some(false),
+        };
+        Some(Before { messages: messages?, every: every?, distinct: distinct? })
     }
 
     pub(super) fn id(&mut self, node: &Node, what: &str) -> Option<Placed<String>> {

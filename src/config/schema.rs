@@ -6,7 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use super::condition::FORMS;
-use super::facts::{FACTS, FieldSpec, Shape, THINGS};
+use super::facts::{By, FACTS, FieldSpec, Shape, THINGS};
 use super::keys::{AT_LEAST, Kind, MAIN_FILE, RULE_FILE, Section};
 use crate::text::entity::CURRENCIES;
 use crate::wire::command::CommandStatus;
@@ -82,7 +82,8 @@ fn condition() -> Value {
 }
 
 fn field(field: &FieldSpec) -> Value {
-    let about = if field.known { field.about.to_owned() } else { format!("{} (unknown in this version)", field.about) };
+    let unknown = if field.by == By::Nobody { " (unknown in this version)" } else { "" };
+    let about = format!("{}{unknown}", field.about);
     told(value(&field.shape), &about, Some(field.example))
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::canary::CanarySettings;
 use super::decode::{Decoder, Fields, Placed};
 use super::keys;
+use super::reputation::ReputationSettings;
 use super::spec::{Exceptions, Failure, Spec};
 use super::tree::{Node, Value};
 use crate::limits;
@@ -135,6 +136,8 @@ pub struct Settings {
     pub limits: LimitSettings,
     /// `parts:`
     pub parts: PartSettings,
+    /// `reputation:`
+    pub reputation: ReputationSettings,
     /// Whether message_ids of ours are hexadecimal.
     pub message_ids_hexadecimal: bool,
     /// How often the same MO message is refused before it is accepted and dropped.
@@ -183,6 +186,7 @@ impl Default for Settings {
                 verdict_ttl: Duration::from_secs(300),
                 join_singles: None,
             },
+            reputation: ReputationSettings::default(),
             message_ids_hexadecimal: false,
             mo_refusals: 3,
         }
@@ -228,6 +232,9 @@ impl Decoder<'_> {
         }
         if let Some(node) = root.get("parts") {
             self.parts(node, &mut s.parts);
+        }
+        if let Some(node) = root.get("reputation") {
+            s.reputation = self.reputation(node);
         }
         if let Some(node) = root.get("message_ids")
             && let Some(form) = self.choice(node, "`message_ids`", &["decimal", "hexadecimal"])

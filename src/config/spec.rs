@@ -1,9 +1,13 @@
 //! The shape of what the operator wrote, one struct a section, every value with its place. No behaviour.
 
+mod case;
+
 use std::time::Duration;
 
+pub use case::{Before, Case, CaseMemory, Key, Known};
+
 pub use super::decode::Placed;
-pub use super::facts::{FactSpec, FieldSpec, ListKind, THINGS};
+pub use super::facts::{By, FactSpec, FieldSpec, ListKind, Shape, THINGS};
 pub use super::source::{ListFile, Place};
 pub use super::stretch::{Stretch, place as place_in};
 use crate::text::Alphabet;
@@ -154,39 +158,6 @@ pub enum FieldValue {
     Duration(Duration),
     /// Minutes of the day, from inclusive, to exclusive.
     Within(u16, u16),
-}
-
-/// A message that a rule must, or must not, fire on.
-#[derive(Clone, Debug)]
-pub struct Case {
-    /// Where it stands.
-    pub place: Place,
-    /// Source address.
-    pub from: String,
-    /// Destination address.
-    pub to: String,
-    /// Text.
-    pub text: String,
-    /// Account; empty when none is named.
-    pub account: String,
-    /// `mo`, else `mt`.
-    pub mo: bool,
-    /// When it is sent, RFC 3339.
-    pub at: Option<Placed<String>>,
-    /// When it is to be delivered.
-    pub schedule: Option<Placed<String>>,
-    /// data_coding; the narrowest that carries the text when none is named.
-    pub data_coding: Option<u8>,
-    /// Parts of the whole message.
-    pub parts: Option<u8>,
-    /// Optional parameters that it carries.
-    pub tlvs: Vec<(Tag, Vec<u8>)>,
-    /// It asks for memory of earlier messages (`known`, `before`, `standing`).
-    pub needs_memory: bool,
-    /// `fires` or `silent`.
-    pub fires: Option<bool>,
-    /// The final action.
-    pub action: Option<Action>,
 }
 
 /// One entry of `rules:`.

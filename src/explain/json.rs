@@ -74,6 +74,9 @@ pub(super) fn object(
         "trace": trace.map(trace_json),
     });
     if let Some(all) = all.as_object_mut() {
+        let standing = verdict.standing.known().map(|(key, n)| (key.name().to_owned(), n.into()));
+        all.insert("standing".into(), Value::Object(standing.collect()));
+        all.insert("standing_points".into(), verdict.standing_points.json());
         all.insert("language".into(), language::guess(reading.shown()).into());
         all.insert("template".into(), template::hash(reading.folded()).into());
     }
@@ -114,6 +117,7 @@ fn trace_json(trace: &Trace) -> Value {
     let matched: Vec<&str> = trace.shown.iter().map(|(_, text)| text.as_str()).collect();
     json!({
         "key": trace.name, "detail": trace.detail, "truth": truth(trace.truth).1, "matched": matched,
+        "remembered": trace.remembered,
         "parts": trace.parts.iter().map(trace_json).collect::<Vec<_>>(),
     })
 }

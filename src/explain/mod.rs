@@ -7,11 +7,11 @@ use std::ops::Range;
 
 use serde_json::{Map, Value};
 
-use crate::case::Sample;
-use crate::config::spec::Mode;
+use crate::case::{Sample, World};
+use crate::config::spec::{CaseMemory, Mode};
 use crate::message::{AccountFacts, Direction, Envelope, Message, ReadAs};
 use crate::policy::{Policy, Scratch};
-use crate::rules::{Evidence, Finding, Rule, Truth};
+use crate::rules::{Evidence, Facts, Finding, Rule, Truth};
 use crate::text::{Amount, Reading};
 use crate::time::Timestamp;
 use crate::verdict::{Action, Answer, Verdict};
@@ -39,6 +39,8 @@ pub struct Way<'a> {
     pub now: Timestamp,
     /// Also the tree of this rule or exemption, fired or not.
     pub rule: Option<&'a str>,
+    /// What is remembered of earlier messages, but for the messages themselves.
+    pub memory: &'a CaseMemory,
 }
 
 /// Explains a message in the words of a case.
@@ -46,7 +48,9 @@ pub struct Way<'a> {
 pub fn sample(policy: &Policy, sample: &Sample<'_>, rule: Option<&str>) -> Explanation {
     let mut envelope = Envelope::default();
     sample.read(policy, &mut envelope);
-    explain(policy, &sample.message(policy, &envelope), rule)
+    let mut world = World::new(sample, policy, &mut envelope);
+    let message = sample.message(policy, &envelope);
+    world.with_facts(policy, &message, |facts| explain(policy, &message, facts, rule))
 }
 
 /// Explains every destination of a PDU that carries a message.
@@ -74,13 +78,18 @@ pub fn pdu(policy: &Policy, octets: &[u8], way: Way<'_>) -> Result<Vec<Explanati
         _ => Vec::new(),
     };
     let direction = way.direction.unwrap_or(natural);
+    let mut world = World::of(way.memory);
+    let mut one = |envelope: &Envelope| {
+        let message = envelope.message(direction, facts, None, way.now);
+        world.with_facts(policy, &message, |facts| explain(policy, &message, facts, way.rule))
+    };
     if destinations.is_empty() {
-        return Ok(vec![explain(policy, &envelope.message(direction, facts, None, way.now), way.rule)]);
+        return Ok(vec![one(&envelope)]);
     }
     let mut all = Vec::new();
     for destination in &destinations {
         envelope.set_destination(destination);
-        all.push(explain(policy, &envelope.message(direction, facts, None, way.now), way.rule));
+        all.push(one(&envelope));
     }
     Ok(all)
 }
@@ -138,14 +147,14 @@ struct Shown<'p> {
     evidence: Evidence,
 }
 
-fn explain(policy: &Policy, message: &Message<'_>, rule: Option<&str>) -> Explanation {
+fn explain(policy: &Policy, message: &Message<'_>, facts: &Facts<'_>, rule: Option<&str>) -> Explanation {
     let (mut scratch, mut verdict) = (Scratch::default(), Verdict::default());
-    policy.judge(message, &mut scratch, &mut verdict);
+    policy.judge(message, facts, &mut scratch, &mut verdict);
     let rules = &policy.rules;
     let mut shown = Vec::new();
     for finding in &verdict.findings {
         if let Some(rule) = rules.rule(finding) {
-            let evidence = rules.evidence(rule, message, &mut scratch.rules);
+            let evidence = rules.evidence(rule, message, facts, &mut scratch.rules);
             shown.push(Shown { finding: *finding, would: None, rule, evidence });
         }
     }
@@ -155,12 +164,12 @@ fn explain(policy: &Policy, message: &Message<'_>, rule: Option<&str>) -> Explan
         });
     }
     let trace = rule.map(|id| match rules.rule_of(id) {
-        Some((_, rule)) => Some(rules.trace(rule, message, &mut scratch.rules)),
+        Some((_, rule)) => Some(rules.trace(rule, message, facts, &mut scratch.rules)),
         None => rules
             .exemptions
             .iter()
             .find(|e| &*e.id == id)
-            .map(|exemption| rules.trace_exemption(exemption, message, &mut scratch.rules)),
+            .map(|exemption| rules.trace_exemption(exemption, message, facts, &mut scratch.rules)),
     });
     let trace = trace.flatten();
     Explanation {

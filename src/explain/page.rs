@@ -56,8 +56,21 @@ fn decision(page: &mut Page, policy: &Policy, message: &Message<'_>, verdict: &V
     if !tags.is_empty() {
         page.line("tag", tags.join(", "));
     }
+    standing(page, verdict);
     if verdict.shadow_action != verdict.action {
         page.line("shadow", format_args!("would be {} if shadow rules acted", verdict.shadow_action.name()));
+    }
+}
+
+/// Standings that say something: those that are neither good nor bad are as if nothing were known.
+fn standing(page: &mut Page, verdict: &Verdict) {
+    let known: Vec<String> = verdict.standing.known().map(|(key, n)| format!("{} {n}", key.name())).collect();
+    match verdict.standing_points.0 {
+        0 => {}
+        points if points > 0 => {
+            page.line("standing", format_args!("{}: adds {} points", known.join(", "), verdict.standing_points));
+        }
+        _ => page.line("standing", format_args!("{}: takes from what the model adds", known.join(", "))),
     }
 }
 
@@ -140,6 +153,8 @@ fn country(country: Option<Country>) -> String {
 fn draw(trace: &Trace, depth: usize, out: &mut String) {
     let matched: Vec<String> = trace.shown.iter().map(|(_, text)| format!(" «{}»", visible(text))).collect();
     let indent = "  ".repeat(depth);
-    let _ = writeln!(out, "{indent}{} {} {}{}", truth(trace.truth).0, trace.name, trace.detail, matched.concat());
+    let said = trace.remembered.as_ref().map(|said| format!(" = {said}")).unwrap_or_default();
+    let sign = truth(trace.truth).0;
+    let _ = writeln!(out, "{indent}{sign} {} {}{said}{}", trace.name, trace.detail, matched.concat());
     trace.parts.iter().for_each(|part| draw(part, depth + 1, out));
 }

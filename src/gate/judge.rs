@@ -1,5 +1,6 @@
 //! Reading and judging: one request, one verdict for each destination, one disposition.
 
+use super::memory::{Recall, with_facts};
 use super::parts::Release;
 use super::{Context, Event, Gate, Made, Scratch, Texts, is_message};
 use crate::account::Account;
@@ -140,6 +141,7 @@ impl Gate {
     ) -> Made {
         let basis = self.assess(cx, leg);
         let basis = self.join_single(cx, id, leg, basis);
+        self.remember(cx, leg);
         let n = self.next_decision();
         let reply = self.act(cx, id, leg, header, n, registered);
         self.tell_exception(basis);
@@ -151,9 +153,12 @@ impl Gate {
     /// policy decides unless the rules block it. What passes unread must not look judged.
     pub(super) fn assess(&self, cx: &mut Context<'_>, leg: Leg) -> Basis {
         let account = facts(self.account.as_deref(), cx.policy);
-        let Scratch { envelope, judging, verdict, .. } = &mut *cx.scratch;
+        let Scratch { envelope, judging, keys, verdict, .. } = &mut *cx.scratch;
         let message = envelope.message(direction(leg), account, self.session.peer(), cx.now);
-        cx.policy.judge(&message, judging, verdict);
+        keys.read(&message, &cx.memory.reputation);
+        keys.is_retry = cx.memory.lately().is_retry(&message);
+        let recall = Recall { reputation: &cx.memory.reputation, policy: cx.policy, message: &message, keys };
+        with_facts(recall, |facts| cx.policy.judge(&message, facts, judging, verdict));
         let exceptions = cx.policy.exceptions();
         let is_report = cx.policy.rules.is_report(&message);
         let (cause, failure) = match (message.reading.undecodable().is_some(), message.reading.is_cut()) {

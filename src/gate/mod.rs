@@ -16,9 +16,11 @@
 mod act;
 mod holding;
 mod judge;
+pub(crate) mod memory;
 mod multi;
 mod parts;
 mod receipt;
+mod report;
 
 use std::collections::{HashMap, VecDeque};
 use std::io::IoSlice;
@@ -40,6 +42,7 @@ use crate::wire::frame::Header;
 use act::Special;
 use holding::Holding;
 use judge::Judged;
+use memory::Keys;
 use multi::Multi;
 use parts::Release;
 
@@ -65,6 +68,7 @@ pub struct Context<'a> {
 pub struct Scratch {
     envelope: Envelope,
     judging: policy::Scratch,
+    keys: Keys,
     verdict: Verdict,
     octets: Vec<u8>,
     message_id: Vec<u8>,

@@ -129,7 +129,11 @@ impl Gate {
             cx.scratch.envelope.set_destination(&destination);
             let basis = match part {
                 Some(part) => self.judge_copy(cx, part, pieces.clone()),
-                None => self.assess(cx, Leg::Esme),
+                None => {
+                    let basis = self.assess(cx, Leg::Esme);
+                    self.remember(cx, Leg::Esme);
+                    basis
+                }
             };
             let verdict = cx.scratch.verdict.clone();
             let reply = match (verdict.action, refusal(&verdict, Leg::Esme)) {

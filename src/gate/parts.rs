@@ -334,6 +334,9 @@ impl Gate {
             }
             None => {
                 let basis = self.assess(cx, leg);
+                if account.is_told_first(key, generation) {
+                    self.remember(cx, leg);
+                }
                 let verdict = cx.scratch.verdict.clone();
                 let fate = Arc::new(Fate { policy: Arc::clone(cx.policy), verdict, complete });
                 self.wakes.extend(account.decide_parts(key, generation, &fate, self.id));

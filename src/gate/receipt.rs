@@ -7,6 +7,7 @@ use super::act::edit;
 use super::{Context, Gate, Made};
 use crate::account::{OwedReceipt, SessionId, Why};
 use crate::audit::{DecisionId, OutcomeKind};
+use crate::reputation;
 use crate::session::{Disposition, HeldId, Leg};
 use crate::time::{Timestamp, write_receipt_time};
 use crate::wire::body::{self, Address, Body, Parsed, Sm};
@@ -70,6 +71,18 @@ struct Read<'a> {
     source: Address<'a>,
     destination: Address<'a>,
     message_id: &'a [u8],
+    /// What became of the message, where it is over.
+    ended: Option<reputation::Receipt>,
+}
+
+/// What the state of a message says of who sent it, by its number or its word; none while it is on its way.
+fn ended(state: Option<&[u8]>, stat: Option<&[u8]>) -> Option<reputation::Receipt> {
+    use reputation::Receipt::{Delivered, Failed};
+    match (state, stat) {
+        (Some([2]), _) | (None, Some(b"DELIVRD")) => Some(Delivered),
+        (Some([3 | 4 | 5 | 8]), _) | (None, Some(b"EXPIRED" | b"DELETED" | b"UNDELIV" | b"REJECTD")) => Some(Failed),
+        _ => None,
+    }
 }
 
 fn read(pdu: &[u8]) -> Option<Read<'_>> {
@@ -82,16 +95,18 @@ fn read(pdu: &[u8]) -> Option<Read<'_>> {
     let text = text_of(text, &tlvs);
     let by_tlv = tlvs.get(Tag::RECEIPTED_MESSAGE_ID).map(|v| v.split(|b| *b == 0).next().unwrap_or_default());
     let message_id = by_tlv.or_else(|| field(text, b"id:")).unwrap_or_default();
-    Some(Read { source, destination, message_id })
+    let ended = ended(tlvs.get(Tag::MESSAGE_STATE), field(text, b"stat:"));
+    Some(Read { source, destination, message_id, ended })
 }
 
 impl Gate {
-    /// Passes a receipt to the ESME; one for a tagged message goes to the message's true source.
+    /// Passes a receipt to the ESME; one for a tagged message goes to the message's true source. Memory hears what became of
+    /// the message of that source; a receipt that speaks of a mark, and misses its message, speaks of nobody.
     pub(super) fn receipt(&mut self, cx: &mut Context<'_>, id: HeldId) -> Option<Made> {
         let known = self.account.as_ref().filter(|a| !a.remembers_nothing());
         let pdu = self.session.held(id).unwrap_or_default();
-        let found = known.and_then(|account| {
-            let receipt = read(pdu)?;
+        let receipt = read(pdu);
+        let found = known.zip(receipt.as_ref()).and_then(|(account, receipt)| {
             let message = account
                 .recall(receipt.message_id)
                 .or_else(|| account.recall_unanswered(receipt.source.address, receipt.destination.address))?;
@@ -99,6 +114,15 @@ impl Gate {
             cx.scratch.message_id.extend_from_slice(receipt.message_id);
             Some((message.why, DecisionId { session: SessionId(message.session), n: message.decision }))
         });
+        if let Some((receipt, ended)) = receipt.and_then(|r| r.ended.map(|ended| (r, ended))) {
+            match &found {
+                Some((Why::Tagged { source, .. }, _)) => self.remember_receipt(cx, &address(source), ended),
+                None if !cx.policy.is_shown(receipt.destination.address) => {
+                    self.remember_receipt(cx, &receipt.destination, ended);
+                }
+                Some(_) | None => {}
+            }
+        }
         let Some((Why::Tagged { source, .. }, decision)) = found else {
             self.session.dispose(id, 0, Disposition::Forward);
             return None;

@@ -9,7 +9,7 @@ use crate::text::number::Country;
 #[derive(Debug)]
 pub(super) struct Tag {
     pub(super) name: Box<str>,
-    source_addr: Option<Box<[u8]>>,
+    pub(super) source_addr: Option<Box<[u8]>>,
     prefix: Vec<(Option<Country>, Box<str>)>,
     tlv: Option<(crate::wire::command::Tag, Box<[u8]>)>,
 }

@@ -8,6 +8,8 @@ use super::calendar::Dates;
 use super::likeness::{Likeness, Room};
 use super::list::{Addresses, Domains, Hashes, Prefixes, Senders, is_under};
 use super::matcher::{Hits, RegexId, SetId};
+use super::memory::{Facts, Recalled};
+pub use super::truth::Truth;
 use super::{Fired, Registries, Ruleset};
 use crate::message::{Direction, Message, Party, PartyKind};
 use crate::text::number::Country;
@@ -15,51 +17,6 @@ use crate::text::{Anomalies, App, LinkKind, Payload};
 use crate::text::{language, template};
 use crate::time::Timestamp;
 use crate::wire::command::{CommandId, Tag};
-
-/// Three values (Kleene): what cannot be known is neither.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Truth {
-    /// It does not hold.
-    False,
-    /// Nobody can say.
-    Unknown,
-    /// It holds.
-    True,
-}
-
-impl Truth {
-    /// ✓, ✗ or ?
-    #[must_use]
-    pub fn sign(self) -> char {
-        match self {
-            Self::True => '✓',
-            Self::False => '✗',
-            Self::Unknown => '?',
-        }
-    }
-
-    fn not(self) -> Self {
-        match self {
-            Self::True => Self::False,
-            Self::False => Self::True,
-            Self::Unknown => Self::Unknown,
-        }
-    }
-
-    fn and(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::False, _) | (_, Self::False) => Self::False,
-            (Self::True, Self::True) => Self::True,
-            _ => Self::Unknown,
-        }
-    }
-}
-
-impl From<bool> for Truth {
-    fn from(holds: bool) -> Self {
-        if holds { Self::True } else { Self::False }
-    }
-}
 
 /// One node of a condition.
 #[derive(Debug)]
@@ -96,8 +53,12 @@ pub(super) enum Thing {
 /// One comparison.
 #[derive(Clone, Debug)]
 pub(super) enum Test {
-    /// Needs memory of earlier messages.
+    /// Needs what this version does not have.
     Unknown,
+    /// The answer to a question is above a bound. A rate of messages with a finding says nothing of one without.
+    Above(u32, u64, Option<u32>),
+    /// The answer to a question is below a bound.
+    Below(u32, u64),
     Direction(Direction),
     Operation(CommandId),
     DataCoding(u8),
@@ -173,6 +134,17 @@ pub(super) struct Cx<'a> {
     pub(super) room: &'a mut Room,
     /// For each rule that was asked whether it has fired.
     pub(super) fired: &'a mut Fired,
+    pub(super) facts: &'a Facts<'a>,
+    /// What was asked of memory so far.
+    pub(super) recalled: &'a mut Vec<Recalled>,
+}
+
+impl Cx<'_> {
+    /// What memory says to a question.
+    pub(super) fn recall(&mut self, question: u32, nth: usize) -> Option<u64> {
+        let asked = usize::try_from(question).ok().and_then(|n| self.rules.questions.get(n))?;
+        self.facts.answer(question, asked, nth, self.recalled)
+    }
 }
 
 impl Node {
@@ -281,6 +253,12 @@ impl Test {
             Self::Calendar { dates, zone } => {
                 local(m.delivery.0, zone).map_or(Truth::Unknown, |at| dates.contains(at.date(), m.now).into())
             }
+            Self::Above(question, bound, of) => {
+                let counts = of.map_or(Truth::True, |rule| cx.rules.fires(rule, cx));
+                let mut is_above = || cx.recall(*question, 0).map_or(Truth::Unknown, |n| (n > *bound).into());
+                if counts == Truth::False { counts } else { counts.and(is_above()) }
+            }
+            Self::Below(question, bound) => cx.recall(*question, 0).map_or(Truth::Unknown, |n| (n < *bound).into()),
             Self::Days { days, zone } => local(m.delivery.0, zone)
                 .map_or(Truth::Unknown, |z| days.contains(&z.weekday().to_monday_zero_offset()).into()),
             _ => self.holds_of_text(cx),
@@ -396,6 +374,9 @@ impl Thing {
         match self {
             Self::Link => {
                 let Some(link) = reading.links().get(n) else { return Truth::Unknown };
+                if let Test::Below(question, bound) = test {
+                    return cx.recall(*question, n).map_or(Truth::Unknown, |age| (age < *bound).into());
+                }
                 let host = reading.link_host(link);
                 let room = &mut *cx.room;
                 let mut has_brand = |brands: &Likeness| {

@@ -329,6 +329,7 @@ impl Needs<'_> {
                 all.iter().map(|country| Trigger::Country(*whose == Whose::Sender, *country)).collect()
             }
             Test::Direction(Direction::Mo) => vec![Trigger::Mo],
+            Test::Above(_, _, Some(of)) => vec![Trigger::Rule(*of)],
             _ => {
                 let (kind, at) = test.list()?;
                 self.list(List(false, kind, at), Kind::Fact(Box::new([test.clone()])), node.name)

@@ -11,15 +11,18 @@ mod keys;
 pub mod likeness;
 mod list;
 mod matcher;
+mod memory;
 mod registry;
 mod trace;
+mod truth;
 pub mod word;
 
 pub use compile::{ListFiles, compile};
 pub(crate) use compile::{covers, digest};
-pub use condition::Truth;
 pub use matcher::Hits;
+pub use memory::{Ask, Counted, Facts, Key, Question, Rate, Recalled};
 pub use trace::{Evidence, Trace};
+pub use truth::Truth;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -70,8 +73,6 @@ pub struct Rule {
     expires: Option<Timestamp>,
     /// It is asked of one message in so many.
     sample: Option<u32>,
-    /// It asks for memory of earlier messages.
-    pub needs_memory: bool,
     when: Node,
 }
 
@@ -108,6 +109,10 @@ pub struct Ruleset {
     pub exemptions: Vec<Exemption>,
     /// Names and caps of groups.
     pub groups: Vec<(Box<str>, Points)>,
+    /// What rules ask of memory.
+    pub questions: Vec<Question>,
+    /// What they count.
+    pub rates: Vec<Rate>,
     /// Entries of each list, by its full name.
     pub list_entries: BTreeMap<String, usize>,
     report_short_codes: Vec<String>,
@@ -132,10 +137,20 @@ pub struct Scratch {
     queue: Queue,
     /// What fired in the last message.
     pub findings: Vec<Finding>,
+    /// What memory was asked for the last message.
+    pub recalled: Vec<Recalled>,
     /// What has ended is asked as if it had not: to tell a rule that no longer does what it should from one that is over.
     pub(crate) timeless: bool,
     /// A rule that is asked of one message in so many is asked of this one.
     pub(crate) unsampled: bool,
+}
+
+impl Scratch {
+    /// For the message that is, or was last, evaluated.
+    fn cx<'a>(&'a mut self, rules: &'a Ruleset, message: &'a Message<'a>, facts: &'a Facts<'a>) -> Cx<'a> {
+        let Self { hits, room, fired, recalled, .. } = self;
+        Cx { message, rules, hits, room, fired, facts, recalled }
+    }
 }
 
 /// What each rule that was asked came to; reused from message to message.
@@ -207,18 +222,19 @@ pub(crate) fn midnight(date: &str) -> Option<Timestamp> {
 
 impl Ruleset {
     /// Finds every rule that fires; `scratch.findings` has them in the order of [`Ruleset::rules`].
-    pub fn evaluate(&self, message: &Message<'_>, scratch: &mut Scratch) {
+    pub fn evaluate(&self, message: &Message<'_>, facts: &Facts<'_>, scratch: &mut Scratch) {
         scratch.findings.clear();
+        scratch.recalled.clear();
         if self.is_report(message) {
             return;
         }
-        let Scratch { hits, room, fired, queue, .. } = scratch;
+        let Scratch { hits, room, fired, queue, recalled, .. } = scratch;
         self.matcher.scan(message.reading.views(), message.now, hits);
         let asked = (scratch.timeless, scratch.unsampled);
         fired.start(self.rules.len(), asked);
         scratch.pardoned.start(self.exemptions.len(), asked);
         queue.start(self.rules.len());
-        let mut cx = Cx { message, rules: self, hits, room, fired };
+        let mut cx = Cx { message, rules: self, hits, room, fired, facts, recalled };
         self.index.wake(&mut cx, queue);
         while let Some(rule) = queue.next() {
             if self.fires(rule, &mut cx) == Truth::True {
@@ -228,7 +244,7 @@ impl Ruleset {
             }
         }
         if !scratch.findings.is_empty() {
-            self.exempt(message, scratch);
+            self.exempt(message, facts, scratch);
         }
     }
 
@@ -247,12 +263,12 @@ impl Ruleset {
     }
 
     /// Each finding is silenced by the first exemption that names its rule and holds.
-    fn exempt(&self, message: &Message<'_>, scratch: &mut Scratch) {
+    fn exempt(&self, message: &Message<'_>, facts: &Facts<'_>, scratch: &mut Scratch) {
         let mut findings = std::mem::take(&mut scratch.findings);
         for finding in &mut findings {
             let holds = |n: &&u32| {
                 let truth = scratch.pardoned.of(**n).or_else(|| {
-                    let truth = self.exemption_holds(self.exemption(**n)?, message, scratch);
+                    let truth = self.exemption_holds(self.exemption(**n)?, message, facts, scratch);
                     scratch.pardoned.set(**n, truth);
                     Some(truth)
                 });
@@ -264,12 +280,17 @@ impl Ruleset {
     }
 
     /// Whether an exemption holds for the message last evaluated.
-    pub(crate) fn exemption_holds(&self, exemption: &Exemption, message: &Message<'_>, scratch: &mut Scratch) -> Truth {
+    pub(crate) fn exemption_holds(
+        &self,
+        exemption: &Exemption,
+        message: &Message<'_>,
+        facts: &Facts<'_>,
+        scratch: &mut Scratch,
+    ) -> Truth {
         if !scratch.timeless && exemption.expires.is_some_and(|at| message.now >= at) {
             return Truth::False;
         }
-        let Scratch { hits, room, fired, .. } = scratch;
-        exemption.when.evaluate(&mut Cx { message, rules: self, hits, room, fired })
+        exemption.when.evaluate(&mut scratch.cx(self, message, facts))
     }
 
     /// Whether a subscriber reports a message: such are never judged. The type of number that the address claims does not

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::condition::{Cx, Kind, Node, Truth};
+use super::condition::{Cx, Kind, Node, Test, Truth};
+use super::memory::{Facts, Question};
 use super::{Exemption, Rule, Ruleset, Scratch};
 use crate::message::Message;
 
@@ -13,6 +14,8 @@ pub struct Trace {
     pub name: &'static str,
     /// The rest of it.
     pub detail: String,
+    /// What memory answered to it, where it asks.
+    pub remembered: Option<String>,
     /// What it is for this message.
     pub truth: Truth,
     /// Where the text shows it: Unicode scalar values, end exclusive, and the text there.
@@ -34,21 +37,25 @@ pub struct Evidence {
 
 impl Ruleset {
     /// The tree of a rule for the message last evaluated.
-    pub fn trace(&self, rule: &Rule, message: &Message<'_>, scratch: &mut Scratch) -> Trace {
-        let Scratch { hits, room, fired, .. } = scratch;
-        trace(&rule.when, &mut Cx { message, rules: self, hits, room, fired })
+    pub fn trace(&self, rule: &Rule, message: &Message<'_>, facts: &Facts<'_>, scratch: &mut Scratch) -> Trace {
+        trace(&rule.when, &mut scratch.cx(self, message, facts))
     }
 
     /// The tree of an exemption for the message last evaluated.
-    pub fn trace_exemption(&self, exemption: &Exemption, message: &Message<'_>, scratch: &mut Scratch) -> Trace {
-        let Scratch { hits, room, fired, .. } = scratch;
-        trace(&exemption.when, &mut Cx { message, rules: self, hits, room, fired })
+    pub fn trace_exemption(
+        &self,
+        exemption: &Exemption,
+        message: &Message<'_>,
+        facts: &Facts<'_>,
+        scratch: &mut Scratch,
+    ) -> Trace {
+        trace(&exemption.when, &mut scratch.cx(self, message, facts))
     }
 
     /// What a finding of the message last evaluated rests on.
-    pub fn evidence(&self, rule: &Rule, message: &Message<'_>, scratch: &mut Scratch) -> Evidence {
+    pub fn evidence(&self, rule: &Rule, message: &Message<'_>, facts: &Facts<'_>, scratch: &mut Scratch) -> Evidence {
         let mut evidence = Evidence::default();
-        collect(&self.trace(rule, message, scratch), &mut evidence);
+        collect(&self.trace(rule, message, facts, scratch), &mut evidence);
         let mut order: Vec<usize> = (0..evidence.spans.len()).collect();
         order.sort_by_key(|n| evidence.spans.get(*n).copied());
         let sorted = |n: &usize| Some((*evidence.spans.get(*n)?, evidence.matched.get(*n)?.clone()));
@@ -91,7 +98,37 @@ fn trace(node: &Node, cx: &mut Cx<'_>) -> Trace {
         _ => Vec::new(),
     };
     let shown = if truth == Truth::True { shown(node, cx) } else { Vec::new() };
-    Trace { name: node.name, detail: node.detail.to_string(), truth, shown, parts }
+    Trace { name: node.name, detail: node.detail.to_string(), truth, remembered: remembered(node, cx), shown, parts }
+}
+
+/// What memory says of what a fact asks, in the words of the question.
+fn remembered(node: &Node, cx: &mut Cx<'_>) -> Option<String> {
+    let (tests, count) = match &node.kind {
+        Kind::Fact(tests) => (tests, 1),
+        Kind::Thing(thing, tests) => (tests, thing.count(cx.message)),
+        _ => return None,
+    };
+    let asked = |test: &Test| match test {
+        Test::Above(question, ..) | Test::Below(question, _) => Some(*question),
+        _ => None,
+    };
+    let question = tests.iter().find_map(asked)?;
+    let is_age = matches!(cx.rules.questions.get(usize::try_from(question).ok()?)?, Question::Age { .. });
+    let said = |n| match cx.recall(question, n) {
+        None => "unknown".to_owned(),
+        Some(micros) if is_age => age(micros / 1_000_000),
+        Some(value) => value.to_string(),
+    };
+    Some((0..count).map(said).collect::<Vec<_>>().join(", ")).filter(|said| !said.is_empty())
+}
+
+/// An age by its largest unit.
+fn age(seconds: u64) -> String {
+    let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
+    units
+        .iter()
+        .find(|(length, _)| seconds >= *length)
+        .map_or_else(|| format!("{seconds}s"), |(length, unit)| format!("{}{unit}", seconds / length))
 }
 
 fn shown(node: &Node, cx: &mut Cx<'_>) -> Vec<([usize; 2], String)> {

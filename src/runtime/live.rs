@@ -9,6 +9,7 @@ use crate::audit::{Decision, Reply};
 use crate::config::spec::Mode;
 use crate::message::Party;
 use crate::policy::Scratch;
+use crate::rules::Facts;
 use crate::time::Timestamp;
 
 /// Something that happened.
@@ -112,11 +113,13 @@ fn findings(decision: &Decision<'_>, scratch: &mut Scratch) -> Vec<LineFinding> 
     if verdict.findings.is_empty() {
         return Vec::new();
     }
-    rules.evaluate(message, &mut scratch.rules);
+    // What memory says by now is not what it said.
+    let facts = Facts::Recalled(&verdict.recalled);
+    rules.evaluate(message, &facts, &mut scratch.rules);
     let mut findings = Vec::with_capacity(verdict.findings.len());
     for (n, finding) in verdict.findings.iter().enumerate() {
         let Some(rule) = rules.rule(finding) else { continue };
-        let evidence = rules.evidence(rule, message, &mut scratch.rules);
+        let evidence = rules.evidence(rule, message, &facts, &mut scratch.rules);
         let mode = match (finding.exempt_by, finding.mode) {
             (Some(_), _) => "exempt",
             (None, Mode::Live) => "live",

@@ -20,6 +20,7 @@ pub mod live;
 pub mod metrics;
 pub mod peer;
 pub mod reload;
+pub mod remember;
 mod sha256;
 pub mod store;
 pub mod upstream;
@@ -48,6 +49,7 @@ use crate::audit::tally::Tally;
 use crate::config::settings::Settings;
 use crate::gate::{self, Texts};
 use crate::policy::{Loaded, Policy};
+use crate::reputation::Reputation;
 use crate::session::{Bounds, Durations};
 use canary::Canary;
 use capture::Capture;
@@ -116,7 +118,7 @@ impl Node {
     /// Opens journal, capture and store, and takes the policy into force.
     ///
     /// # Errors
-    /// When journal, capture or store cannot be opened.
+    /// When journal, capture, store or the secret of memory cannot be opened.
     pub fn open(start: Start) -> io::Result<Arc<Self>> {
         let clock = Clock::start();
         let Loaded { policy, settings, .. } = start.loaded;
@@ -139,7 +141,10 @@ impl Node {
             Some(capture) => Some(Capture::open(capture, &start.base, &settings.node, clock)?),
             None => None,
         };
-        let memory = Memory::new(boot_seconds.saturating_mul(1_000_000));
+        let kept = remember::settings(&settings.reputation, &start.base, &master_key)?;
+        let passed_max = remember::passed_max(&settings.reputation);
+        let reputation = Reputation::new(kept, clock.now());
+        let memory = Memory::with(boot_seconds.saturating_mul(1_000_000), reputation, passed_max);
         let store = settings.state.as_ref().map(|dir| Store::open(&start.base.join(dir))).transpose()?;
         let restored = store.as_ref().map_or(0, |s| s.restore(&memory));
         let policies = settings.journal.dir.as_ref().map(|d| start.base.join(d).join("policies"));

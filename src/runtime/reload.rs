@@ -99,7 +99,7 @@ impl Report {
             "added": self.difference.added, "removed": self.difference.removed, "changed": self.difference.changed,
             "other_changed": self.difference.other,
             "canary": self.canary.map(|c| json!({ "share": c.share.to_string(), "for_seconds": c.for_.as_secs_f64() })),
-            "cases": { "held": self.cases.held, "failed": self.cases.failed, "skipped": self.cases.skipped },
+            "cases": { "held": self.cases.held, "failed": self.cases.failed },
             "diagnostics": self.diagnostics.iter().map(Diagnostic::json).collect::<Vec<_>>(),
         })
     }

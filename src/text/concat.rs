@@ -200,6 +200,8 @@ struct Whole<F> {
     /// In the order of their numbers.
     slots: Vec<Slot<F>>,
     holders: Vec<u64>,
+    /// It counts already.
+    told: bool,
 }
 
 /// The parts that are remembered. See the [module documentation](self).
@@ -308,6 +310,13 @@ impl<F: Clone> Assembly<F> {
         std::mem::take(&mut whole.holders)
     }
 
+    /// Whether a message counts for the first time, as it does once however its parts are judged; what is forgotten counts
+    /// as it comes.
+    pub fn is_told_first(&mut self, key: Key, generation: u64) -> bool {
+        let whole = self.wholes.get_mut(&key).filter(|w| w.generation == generation);
+        whole.is_none_or(|whole| !std::mem::replace(&mut whole.told, true))
+    }
+
     fn get(&self, key: Key, generation: u64) -> Option<&Whole<F>> {
         self.wholes.get(&key).filter(|w| w.generation == generation)
     }
@@ -326,7 +335,7 @@ impl<F: Clone> Assembly<F> {
         self.generation += 1;
         let generation = self.generation;
         self.octets += WHOLE_OCTETS + slots.iter().map(slot_octets).sum::<usize>();
-        self.wholes.insert(key, Whole { generation, opened: now, total, slots, holders: Vec::new() });
+        self.wholes.insert(key, Whole { generation, opened: now, total, slots, holders: Vec::new(), told: false });
         self.order.push_back((key, generation, now));
     }
 

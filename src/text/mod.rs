@@ -11,6 +11,7 @@ mod doubt;
 pub mod encode;
 pub mod entity;
 pub mod fold;
+pub mod forwarded;
 pub mod gsm7;
 pub mod language;
 mod national;

@@ -1,6 +1,7 @@
 //! What rules can ask of the way a text came, and what is told of it.
 
 use serde_json::Value;
+use tapis::case::NOTHING;
 use tapis::config::source::{Source, Sources};
 use tapis::explain::{self, Way};
 use tapis::policy::{self, Policy};
@@ -43,7 +44,7 @@ fn load(rules: &str) -> Result<Policy, String> {
 fn told(account: &str, sm: &Sm<'_>) -> Value {
     let mut pdu = Vec::new();
     wire::sm(&mut pdu, CommandId::SUBMIT_SM, 1, sm);
-    let way = Way { account, direction: None, now: Timestamp(0), rule: None };
+    let way = Way { account, direction: None, now: Timestamp(0), rule: None, memory: &NOTHING };
     explain::pdu(&load(RULES).unwrap(), &pdu, way).unwrap().remove(0).json
 }
 

@@ -9,6 +9,7 @@ mod dress;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use tapis::case::NOTHING;
 use tapis::config::source::{Source, Sources};
 use tapis::explain::{self, Way};
 use tapis::message::Direction;
@@ -48,8 +49,13 @@ fn messages() -> Vec<(String, String)> {
 
 /// What a policy finds in a PDU, each with the words it rests on, and the text it read.
 fn findings(policy: &Policy, pdu: &[u8]) -> (BTreeMap<String, String>, String) {
-    let way =
-        Way { account: "esme", direction: Some(Direction::Mt), now: Timestamp(1_795_000_000_000_000), rule: None };
+    let way = Way {
+        account: "esme",
+        direction: Some(Direction::Mt),
+        now: Timestamp(1_795_000_000_000_000),
+        rule: None,
+        memory: &NOTHING,
+    };
     let told = explain::pdu(policy, pdu, way).unwrap_or_else(|e| panic!("{e}"));
     let json = &told[0].json;
     let ids = json["findings"].as_array().into_iter().flatten();

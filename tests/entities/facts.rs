@@ -142,7 +142,7 @@ fn every_case_of_the_facts_of_entities_holds() {
     let loaded = policy::load(&sources).unwrap_or_else(|all| panic!("{}", told(all)));
     let mut diagnostics = Diagnostics::default();
     let outcome = case::run(&loaded, &sources, Timestamp(1_795_000_000_000_000), &mut diagnostics);
-    assert_eq!((outcome.failed, outcome.skipped), (0, 0), "{}", told(diagnostics.sorted()));
+    assert_eq!(outcome.failed, 0, "{}", told(diagnostics.sorted()));
     assert_eq!(outcome.held, RULES.matches("expect:").count());
 }
 

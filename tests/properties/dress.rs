@@ -2,6 +2,7 @@
 //! submit_sm, data_sm and deliver_sm, with and without a header.
 
 use serde_json::Value;
+use tapis::case::NOTHING;
 use tapis::explain::{self, Way};
 use tapis::message::Direction;
 use tapis::policy::Policy;
@@ -116,7 +117,7 @@ fn pdu(
 
 /// What a policy finds in it, with the places in the text; rules on what a dress is made of apart.
 pub fn findings(policy: &Policy, dressed: &Dressed, about_dress: &[String]) -> (String, Vec<Value>) {
-    let way = Way { account: dressed.account, direction: Some(Direction::Mt), now: NOW, rule: None };
+    let way = Way { account: dressed.account, direction: Some(Direction::Mt), now: NOW, rule: None, memory: &NOTHING };
     let told = explain::pdu(policy, &dressed.pdu, way).unwrap_or_else(|e| panic!("{}: {e}", dressed.how));
     let [one] = told.as_slice() else { panic!("{}: one message", dressed.how) };
     let findings = one.json["findings"].as_array().cloned().unwrap_or_default();

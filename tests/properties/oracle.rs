@@ -9,13 +9,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use regex_automata::meta::Regex;
 use serde_json::Value;
-use tapis::config::facts::{self, FACTS};
+use tapis::config::facts::{self, By, FACTS};
 use tapis::message::{Message, Party, PartyKind};
 use tapis::rules::likeness::is_affix;
 use tapis::rules::word::Word;
 use tapis::text::{Reading, language, template};
 use tapis::time::Timestamp;
 use tapis::verdict::Action;
+
+use super::memory::{self, Memory};
 
 type Truth = Option<bool>;
 
@@ -171,7 +173,9 @@ impl<'a> Oracle<'a> {
             }
             self.exempt(message, &mut findings);
         }
-        let (score, action) = self.weigh(message, &findings);
+        let stands_outside = codes.contains(&message.recipient.id);
+        let standing = if stands_outside { 0 } else { memory::points(Memory::of(message)) };
+        let (score, action) = self.weigh(message, &findings, standing);
         Judged { findings, score, action }
     }
 
@@ -235,14 +239,16 @@ impl<'a> Oracle<'a> {
         }
     }
 
-    fn weigh(&self, message: &Message<'_>, findings: &BTreeMap<String, Found>) -> (i64, Action) {
+    fn weigh(&self, message: &Message<'_>, findings: &BTreeMap<String, Found>, standing: i64) -> (i64, Action) {
         let counts =
             |rule: &&Rule<'_>| findings.get(&rule.id).is_some_and(|f| f.mode == "live" && f.exempt_by.is_none());
         let remaining: Vec<&Rule<'_>> = self.rules.iter().filter(counts).collect();
         let sum =
             |group: Option<&str>| -> i64 { remaining.iter().filter(|r| self.group(r) == group).map(|r| r.score).sum() };
         let groups = self.files.iter().filter_map(|f| f.get("groups")?.as_object()).flatten();
-        let score = sum(None) + groups.map(|(name, group)| sum(Some(name)).min(hundredths(&group["cap"]))).sum::<i64>();
+        let score = standing
+            + sum(None)
+            + groups.map(|(name, group)| sum(Some(name)).min(hundredths(&group["cap"]))).sum::<i64>();
         let mut profiles = self.files.iter().flat_map(|f| items(f, "profiles"));
         let fits = |p: &&Value| p.get("for").is_none_or(|f| text(f, "direction") == Some(message.direction.name()));
         let profile = profiles.find(fits);
@@ -250,7 +256,7 @@ impl<'a> Oracle<'a> {
             |key: &str, default: i64| profile.and_then(|p| p.get("thresholds")?.get(key)).map_or(default, hundredths);
         let by_score = match score {
             0 => Action::Pass,
-            s if s >= threshold("block", 1000) => Action::Block,
+            s if s >= threshold("block", 1000) && !remaining.is_empty() => Action::Block,
             s if s >= threshold("tag", 500) => Action::Tag,
             _ => Action::Pass,
         };
@@ -291,12 +297,26 @@ impl<'a> Oracle<'a> {
                 };
                 or(asked.into_iter().map(|rule| self.fires(rule, message)))
             }
+            "rate" => self.rate(value, pack, message),
             thing if facts::THINGS.contains(&thing) => self.of_things(thing, value, pack, message),
             fact => and(fields(value).map(|(field, wanted)| {
                 let holds = || self.of_message(fact, field, wanted, value, pack, message);
                 if is_known(fact, field) { self.see(fact, field, holds()) } else { None }
             })),
         }
+    }
+
+    fn rate(&self, rate: &Value, pack: Option<&str>, message: &Message<'_>) -> Truth {
+        let of = text(rate, "of").map(|target| self.named(target, pack));
+        let asked = of.as_ref().map(|of| or(of.iter().map(|rule| self.fires(rule, message))));
+        let id = of.as_ref().and_then(|of| of.first()).map(|rule| rule.id.as_str());
+        let count = Memory::of(message).rate(&memory::told_as_written(rate, id));
+        let above = rate["above"].as_u64().expect("a count");
+        let truth = and([asked.unwrap_or(Some(true)), count.map(|n| n > above)]);
+        for (field, _) in fields(rate) {
+            self.see("rate", field, truth);
+        }
+        truth
     }
 
     fn of_message(
@@ -364,7 +384,9 @@ impl<'a> Oracle<'a> {
                 let day = local(m.delivery, fields).strftime("%Y-%m-%d").to_string();
                 self.list(name, pack).iter().any(|(_, entry)| day == *entry || day[5..] == *entry)
             }
-            ("time", "zone") | ("text", "except") => true,
+            ("time", "zone") | ("text", "except") | ("standing", "of") => true,
+            ("standing", _) => Memory::of(m).standing(text(fields, "of").expect("a key"))? < number,
+            (key, "age_below") => is_younger(Memory::of(m).age(key, 0), name)?,
             ("text", _) => return self.of_text(field, wanted, fields, pack, m.reading),
             _ => panic!("the oracle does not know `{fact}: {field}`"),
         })
@@ -464,6 +486,7 @@ impl<'a> Oracle<'a> {
                 let list = self.list(name, pack);
                 list.iter().any(|(_, entry)| is_in_host(reading, n, entry.trim_end_matches('*')))
             }
+            ("link", "age_below") => is_younger(Memory::of(m).age("domain", n), name)?,
             ("link", "kind") => reading.links()[n].kinds().any(|kind| is(kind.name())),
             ("link", "sender_owns") => {
                 let mut own = self.registered(None, None, m);
@@ -587,14 +610,18 @@ fn is_of_country(party: &Party<'_>, countries: &[&str]) -> Truth {
     }
 }
 
+fn is_younger(age: Option<u64>, than: &str) -> Truth {
+    Some(u128::from(age?) < tapis::config::decode::duration(than).expect("a duration").as_micros())
+}
+
 fn fields(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
     value.as_object().into_iter().flatten().map(|(key, value)| (key.as_str(), value))
 }
 
-/// Whether Tapis can know it from the message alone, as the table of facts says.
+/// Whether Tapis can know it from the message alone, or from memory, as the table of facts says.
 fn is_known(fact: &str, field: &str) -> bool {
     let fact = FACTS.iter().find(|f| f.name == fact).expect("a fact");
-    fact.field(field).expect("a field").known
+    fact.field(field).expect("a field").by != By::Nobody
 }
 
 /// A glob names full ids, and ids within its own pack.

@@ -253,12 +253,25 @@ fn value(fact: &'static FactSpec, field: &'static FieldSpec) -> BoxedStrategy<Va
     }
 }
 
+/// Of a rate: what it counts is none of those that it counts for.
+fn counts_others(mut fields: Value) -> Value {
+    let counts = fields["count"].as_str().unwrap_or_default().to_owned();
+    if let Some(Value::Array(per)) = fields.get_mut("per") {
+        per.retain(|key| format!("{}s", key.as_str().unwrap_or_default()) != counts);
+        if per.is_empty() {
+            per.push("account".into());
+        }
+    }
+    fields
+}
+
 /// A fact with some of its fields, and with those that these need.
 fn fact() -> BoxedStrategy<Value> {
     let one = |fact: &'static FactSpec| {
         let fields: Vec<&'static FieldSpec> = fact.fields.iter().collect();
-        let count = if fact.name == "rate" { fields.len() } else { fields.len().min(2) };
-        let least = if fact.name == "rate" { fields.len() } else { 1 };
+        let whole = ["rate", "standing"].contains(&fact.name);
+        let count = if whole { fields.len() } else { fields.len().min(2) };
+        let least = if whole { fields.len() } else { 1 };
         let chosen = subsequence(fields, least..=count);
         chosen
             .prop_flat_map(move |mut fields| {
@@ -280,14 +293,15 @@ fn fact() -> BoxedStrategy<Value> {
                     fields.into_iter().map(|f| value(fact, f).prop_map(move |v| (f.name.to_owned(), v))).collect();
                 values
             })
-            .prop_map(|fields| Value::Object(fields.into_iter().collect()))
+            .prop_map(|fields| counts_others(Value::Object(fields.into_iter().collect())))
             .prop_map(move |fields| json!({ fact.name: fields }))
             .boxed()
     };
     // Texts and things are what most rules ask for.
     let weight = |fact: &FactSpec| match fact.name {
         "text" => 6,
-        "link" | "sender" => 3,
+        "link" | "sender" | "rate" => 3,
+        "message" => 2,
         _ => 1,
     };
     prop::strategy::Union::new_weighted(FACTS.iter().map(|f| (weight(f), one(f))).collect()).boxed()

@@ -21,7 +21,7 @@ pub static CASE: Section = Section {
             "{ 0x1400: \"110100001234\" }",
             "a vendor's optional parameters that it carries",
         ),
-        key("known", Kind::Section(&KNOWN), "{ sender: 7d }", "how long things are known; a year when not said"),
+        key("known", Kind::Section(&KNOWN), "{ sender: 7d }", "how long things have been known; a year when not said"),
         key("before", Kind::Section(&BEFORE), "{ messages: 300, every: 1s }", "what came before it"),
         key("standing", Kind::Section(&STANDING), "{ sender: 12 }", "what earlier messages say, from 0 to 100"),
         key("expect", choice(&["fires", "silent"]), "fires", "what the rule does, in shadow or exempt too"),
@@ -34,6 +34,7 @@ pub static KNOWN: Section = Section {
     name: "`known`",
     keys: &[
         key("sender", DURATION, "7d", "the sender"),
+        key("account", DURATION, "30d", "the account"),
         key("domain", DURATION, "3d", "the domains of links"),
         key("table", DURATION, "30d", "the memory as a whole"),
     ],
@@ -43,9 +44,14 @@ pub static KNOWN: Section = Section {
 pub static BEFORE: Section = Section {
     name: "`before`",
     keys: &[
-        key("messages", count(1_000_000), "300", "how many"),
-        key("every", DURATION, "1s", "how far apart"),
-        key("recipients", choice(&["same", "distinct"]), "distinct", "to whom"),
+        key("messages", count(1_000_000), "300", "how many, all like this one").needed(),
+        key("every", DURATION, "1s", "how far apart, the last as long before this one; 1m when not said"),
+        key(
+            "recipients",
+            choice(&["same", "distinct"]),
+            "distinct",
+            "to this one's recipient, as when not said, or each to another",
+        ),
     ],
 };
 

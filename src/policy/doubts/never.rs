@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::same::leaves_of;
 use super::{Doubter, Known};
 use crate::config::source::Place;
-use crate::config::spec::{Condition, ConditionKind, Field, FieldValue, Mode};
+use crate::config::spec::{Condition, ConditionKind, Field, FieldValue, Mode, Placed, Shape};
 
 /// Why a condition can never hold.
 pub(super) struct Never {
@@ -67,8 +67,9 @@ impl<'a> Doubter<'a> {
                 }
                 first.filter(|_| possible < *count)
             }
-            ConditionKind::Finding(id) => {
-                let rule = self.only_rule(leaf, pack)?;
+            ConditionKind::Fact { .. } if asked(leaf).is_none() => within_one(leaf),
+            ConditionKind::Finding(_) | ConditionKind::Fact { .. } => {
+                let (id, rule) = (asked(leaf)?, self.only_rule(leaf, pack)?);
                 let why = if rule.rule.mode == Mode::Off {
                     format!("`{}` is off, and gives no finding", rule.rule.id)
                 } else if rule
@@ -86,14 +87,13 @@ impl<'a> Doubter<'a> {
                 };
                 Some(Never { place: id.place.clone(), why, help: "ask for a rule that can fire, or take this one out" })
             }
-            ConditionKind::Fact { .. } => within_one(leaf),
             ConditionKind::All(_) | ConditionKind::Not(_) | ConditionKind::Has(_) => None,
         }
     }
 
-    /// The rule of a `finding:` that names exactly one.
+    /// The rule of a `finding:`, or of a rate of messages with a finding, that names exactly one.
     fn only_rule<'c>(&'c self, leaf: &Condition, pack: Option<&str>) -> Option<Known<'c>> {
-        let ConditionKind::Finding(id) = &leaf.kind else { return None };
+        let id = asked(leaf)?;
         let [id] = self.reading.finding(&id.value, pack).try_into().ok()?;
         let id: String = id;
         let rule = self.in_force.get(id.as_str())?;
@@ -113,6 +113,20 @@ impl<'a> Doubter<'a> {
         let (condition, _) = denied.into_iter().find(|(_, says)| asked.contains(says))?;
         let why = "it asks for something, and denies it under `not`".to_owned();
         Some(Never { place: condition.place.clone(), why, help: "take one of the two out" })
+    }
+}
+
+/// The finding without which a condition does not hold.
+fn asked(leaf: &Condition) -> Option<&Placed<String>> {
+    match &leaf.kind {
+        ConditionKind::Finding(id) => Some(id),
+        ConditionKind::Fact { fields, .. } => {
+            fields.iter().filter(|f| f.spec.shape == Shape::Finding).find_map(|f| match &f.value {
+                FieldValue::Texts(ids) => ids.first(),
+                _ => None,
+            })
+        }
+        _ => None,
     }
 }
 
@@ -259,6 +273,15 @@ fn together(leaves: &[Leaf<'_>]) -> Option<Never> {
 fn within_one(leaf: &Condition) -> Option<Never> {
     let ConditionKind::Fact { fact, fields } = &leaf.kind else { return None };
     let one = |name: &str| fields.iter().find(|f| f.spec.name == name);
+    for field in fields {
+        let why = match (&field.value, field.spec.name) {
+            (FieldValue::Count(0), "below") => "no standing is below 0",
+            (FieldValue::Duration(age), "age_below") if age.is_zero() => "nothing was first seen less than no time ago",
+            _ => continue,
+        };
+        let help = "`below` is exclusive: write a larger bound";
+        return Some(Never { place: field.place.clone(), why: why.to_owned(), help });
+    }
     for (inside, outside) in [("domain_in", "domain_not_in"), ("in", "not_in")] {
         if let (Some(a), Some(b)) = (one(inside), one(outside))
             && texts(a) == texts(b)

@@ -70,6 +70,11 @@ impl<'a> Reading<'a> {
             if fact.many {
                 all.push(format!("has[{}]", fact.name));
             }
+            let asked = fields.iter().filter(|f| f.spec.shape == Shape::Finding).filter_map(|f| match &f.value {
+                FieldValue::Texts(ids) => ids.first(),
+                _ => None,
+            });
+            all.extend(asked.map(|id| format!("finding[{}]", sorted(self.finding(&id.value, pack)))));
             // `zone` and `except` change what their neighbours say.
             let alone =
                 |f: &&Field| !has(fact, fields, f.spec.name, "zone") && !has(fact, fields, f.spec.name, "except");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Compiler, Entries, Kept, Scope, texts};
-use crate::config::spec::{FactSpec, Field, FieldValue, ListKind, Placed, place_in};
+use crate::config::spec::{By, FactSpec, Field, FieldValue, ListKind, Placed, place_in};
 use crate::limits::ALWAYS_RUN_MAX;
 use crate::message::{Direction, PartyKind};
 use crate::rules::condition::{Test, Whose};
@@ -22,14 +22,10 @@ impl<'a> Compiler<'a> {
         all: &'a [Field],
         scope: &mut Scope<'_>,
     ) -> Option<Option<Test>> {
-        if !field.spec.known {
-            scope.needs_memory = true;
-            let is_account = |t: &Placed<String>| t.value == "account";
-            scope.per_account |= field.spec.name == "per" && texts(field).iter().all(is_account);
-            if field.spec.name == "of" && fact.name == "rate" {
-                self.finding(texts(field).first()?, scope)?;
-            }
-            return Some(Some(Test::Unknown));
+        match field.spec.by {
+            By::Message => {}
+            By::Memory => return self.memory_test(fact, field, all, scope),
+            By::Nobody => return Some(Some(Test::Unknown)),
         }
         let test = match fact.name {
             "message" => message_test(field),

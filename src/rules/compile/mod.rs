@@ -5,6 +5,7 @@
 mod condition;
 mod fact;
 mod lists;
+mod memory;
 mod rule;
 
 use std::collections::{HashMap, HashSet};
@@ -15,6 +16,7 @@ use super::index::Index;
 use super::likeness::Likeness;
 use super::list::{Addresses, Domains, Hashes, Names, Prefixes, Senders};
 use super::matcher::{Builder, RegexId, SetId};
+use super::memory::{Question, Rate};
 use super::word::Word;
 use super::{Registries, Ruleset};
 use crate::config::diagnostic::{Diagnostics, nearest};
@@ -46,6 +48,7 @@ pub fn compile(spec: &Spec, files: &ListFiles, before: Option<&Ruleset>, diagnos
     set.exemptions.sort_by(|a, b| a.id.cmp(&b.id));
     set.list_entries = compiler.list_entries();
     set.registries = compiler.registries;
+    (set.questions, set.rates) = (compiler.questions, compiler.rates);
     set.report_short_codes =
         if spec.report_short_codes.is_empty() { vec!["7726".into()] } else { spec.report_short_codes.clone() };
     set.asks = set.rules.iter().any(|rule| rule.mode != Mode::Off);
@@ -154,6 +157,10 @@ struct Compiler<'a> {
     /// Regexes that are run on every message.
     always: HashSet<RegexId>,
     likenesses: HashMap<(String, &'static str), Arc<Likeness>>,
+    /// What rules ask of memory.
+    questions: Vec<Question>,
+    /// What they count.
+    rates: Vec<Rate>,
 }
 
 /// Names that a help lists; who has more looks them up.
@@ -167,7 +174,6 @@ struct Scope<'a> {
     mode: Mode,
     negated: bool,
     in_exemption: bool,
-    needs_memory: bool,
     per_account: bool,
 }
 
@@ -205,6 +211,8 @@ impl<'a> Compiler<'a> {
             file_digests: HashMap::new(),
             always: HashSet::new(),
             likenesses: HashMap::new(),
+            questions: Vec::new(),
+            rates: Vec::new(),
         }
     }
 

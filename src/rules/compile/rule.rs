@@ -1,7 +1,7 @@
 //! Rules and exemptions: in the order of what they ask for, with their overrides, groups and tags.
 
-use super::{Compiler, Scope, covers, digest, full};
-use crate::config::spec::{Action, Condition, ConditionKind, ExemptionSpec, Mode, Placed, Points, RuleSpec};
+use super::{Compiler, Scope, covers, digest, full, texts};
+use crate::config::spec::{Action, Condition, ConditionKind, ExemptionSpec, Mode, Placed, Points, RuleSpec, Shape};
 use crate::limits::FINDINGS_DEEP_MAX;
 use crate::rules::{Exemption, Rule, Ruleset, list};
 
@@ -93,13 +93,12 @@ impl<'a> Compiler<'a> {
             mode,
             negated: false,
             in_exemption: false,
-            needs_memory: false,
             per_account: false,
         };
         let group = spec.group.as_ref().and_then(|name| self.group(name, set));
         let tag = spec.tag.as_ref().and_then(|name| self.tag(name, spec.pack.as_deref()));
         let when = self.condition(spec.when.as_ref()?, &mut scope)?;
-        let (needs_memory, per_account) = (scope.needs_memory, scope.per_account);
+        let per_account = scope.per_account;
         if let Some(status) = spec.status.filter(|s| s.is_retryable())
             && !per_account
         {
@@ -129,7 +128,6 @@ impl<'a> Compiler<'a> {
             digest: digest(&spec.canonical),
             expires: spec.expires.as_ref().and_then(|d| list::midnight(&d.value, 0)),
             sample: spec.sample,
-            needs_memory,
             when,
         })
     }
@@ -180,7 +178,6 @@ impl<'a> Compiler<'a> {
             mode: Mode::Shadow,
             negated: false,
             in_exemption: true,
-            needs_memory: false,
             per_account: false,
         };
         Some(Exemption {
@@ -248,7 +245,13 @@ fn findings<'s>(condition: &'s Condition, out: &mut Vec<&'s str>) {
         }
         ConditionKind::Not(inner) => findings(inner, out),
         ConditionKind::Finding(id) => out.push(&id.value),
-        ConditionKind::Has(_) | ConditionKind::Fact { .. } => {}
+        // A rate of messages with a finding asks for it.
+        ConditionKind::Fact { fields, .. } => {
+            for field in fields.iter().filter(|f| f.spec.shape == Shape::Finding) {
+                out.extend(texts(field).iter().map(|id| id.value.as_str()));
+            }
+        }
+        ConditionKind::Has(_) => {}
     }
 }
 

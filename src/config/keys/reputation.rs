@@ -1,0 +1,41 @@
+//! Keys of `reputation:`: how long memory lasts, how much it holds, and what evidence weighs.
+
+use super::{DURATION, Kind, Section, TEXT, count, key};
+use crate::config::facts::Shape;
+
+const ENTRIES: Kind = count(100_000_000);
+const NUMBER: Kind = Kind::Value(Shape::Number);
+
+/// `reputation:`
+pub static REPUTATION: Section = Section {
+    name: "`reputation`",
+    keys: &[
+        key("secret", TEXT, "reputation.key", "the file of what keys are hashed under; nodes that share need the same"),
+        key("entries_max", ENTRIES, "1000000", "senders, accounts, domains, phones and campaigns that are kept"),
+        key("counters_max", ENTRIES, "1000000", "counters of rates: one for each rate and key within its time"),
+        key("spreads_max", ENTRIES, "100000", "keys of which distinct recipients or senders are counted"),
+        key("campaigns_max", ENTRIES, "65536", "campaigns that are told apart"),
+        key("names_max", ENTRIES, "100000", "plain names that are kept for lists and exports"),
+        key("passed_max", ENTRIES, "65536", "messages that passed lately, for what subscribers report of them"),
+        key("short", DURATION, "1h", "half-life of the short memory, which sees what began an hour ago"),
+        key("long", DURATION, "14d", "half-life of the long one"),
+        key("long_of_links", DURATION, "30d", "the same of domains and phones"),
+        key("cold_start", count(99), "50", "the standing of who is not known, from 1 to 99"),
+        key("bad_below", count(100), "20", "standings that fewer reporters than `reporters_min` alone never cause"),
+        key("reporters_min", count(100), "3", "how many reporters must have said so"),
+        key("weights", Kind::Section(&WEIGHTS), "{ report: 3, rule: 2 }", "what evidence weighs"),
+    ],
+};
+
+/// `weights:` of `reputation:`
+pub static WEIGHTS: Section = Section {
+    name: "`weights`",
+    keys: &[
+        key("report", NUMBER, "3", "a subscriber's report, at most one a reporter and day"),
+        key("rule", NUMBER, "2", "a message that a rule blocked by itself, for what it says"),
+        key("proof", NUMBER, "5", "one that an analyst called fraud"),
+        key("failed", NUMBER, "0.2", "a failed receipt beyond the share of them that honest traffic has"),
+        key("delivered", NUMBER, "0.02", "a message that arrived"),
+        key("replied", NUMBER, "0.5", "a recipient that wrote back"),
+    ],
+};

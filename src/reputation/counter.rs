@@ -1,0 +1,569 @@
+//! The counter of one rate and key: what happened within its window, exactly while it is little.
+//!
+//! | kept | up to | what is told |
+//! |---|---|---|
+//! | each event, to the millisecond | [`EXACT_MAX`] in a window | the exact count |
+//! | messages by sub-window, a sixteenth each | any number | exact but for the oldest sub-window, of which the share counts that the window still covers: wrong by at most what fell into that sixteenth |
+//! | different ones by sub-window, an eighth each, as sketches | any number | the window is up to an eighth longer, and the count has a standard error of 3.25 in a hundred ([`super::spread`]) |
+//!
+//! Of those that are told apart exactly 24 bits of their hash are kept: of 30,000 full sets, one takes two for one.
+//!
+//! Events may come in any order, and lie ahead (a message that is to be delivered tomorrow): a window ends at the moment that is
+//! asked about. Where sub-windows are kept, what lies more than a window ahead gives way to what happens now.
+
+use std::time::Duration;
+
+use super::spread::{self, RANKS, REGISTERS};
+use super::table::Entry;
+
+/// Events, or different ones, of a window that are kept one by one.
+pub const EXACT_MAX: usize = 32;
+
+/// Events kept without room of their own.
+const FEW: usize = 6;
+
+/// Events of one rate and key.
+#[derive(Debug, Default)]
+pub(super) struct Counter {
+    /// The window, in ms; at most 31 days.
+    over: u32,
+    /// Whether a member may stand in it twice, because its events came out of order.
+    twice: bool,
+    body: Body,
+}
+
+#[derive(Debug)]
+enum Body {
+    Few([Event; FEW]),
+    Exact(Box<[Event; EXACT_MAX]>),
+    Messages(Box<Messages>),
+    Members(Box<Members>),
+}
+
+const _: () = assert!(size_of::<Counter>() == 64, "one line of the processor's cache");
+
+impl Default for Body {
+    fn default() -> Self {
+        Self::Few([Event::default(); FEW])
+    }
+}
+
+/// An event: ms since [`EPOCH`] in the upper 40 bits, some of its member's hash below; 0 for none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Event(u64);
+
+/// 2020-01-01T00:00:00Z, in ms since the Unix epoch. 40 bits reach to 2054.
+const EPOCH: u64 = 1_577_836_800_000;
+
+const MEMBER_BITS: u32 = 24;
+
+impl Event {
+    fn new(at: u64, member: u64) -> Self {
+        Self(at << MEMBER_BITS | part_of(member))
+    }
+
+    fn at(self) -> u64 {
+        self.0 >> MEMBER_BITS
+    }
+
+    /// What is kept of its member's hash.
+    fn part(self) -> u64 {
+        self.0 & ((1 << MEMBER_BITS) - 1)
+    }
+
+    fn is_within(self, at: u64, over: u64) -> bool {
+        self.0 != 0 && self.at() <= at && self.at() + over > at
+    }
+}
+
+/// What is kept of a member's hash; 0 for none.
+fn part_of(member: u64) -> u64 {
+    member >> (64 - MEMBER_BITS)
+}
+
+/// µs since the Unix epoch in ms since [`EPOCH`].
+fn millis(at: u64) -> u64 {
+    (at / 1000).saturating_sub(EPOCH).clamp(1, (1 << (64 - MEMBER_BITS)) - 1)
+}
+
+impl Counter {
+    /// Takes in an event at `at` (µs) of a member, or of none (0).
+    pub fn record(&mut self, at: u64, member: u64, over: Duration, now: u64) {
+        self.over = u32::try_from(over.as_millis()).unwrap_or(u32::MAX);
+        let over = u64::from(self.over);
+        let (at, now) = (millis(at), millis(now));
+        if !self.keep(Event::new(at, member), member != 0, now) {
+            self.widen(member != 0);
+            if !self.keep(Event::new(at, member), member != 0, now) {
+                match &mut self.body {
+                    Body::Messages(messages) => messages.add(at, over, now, 1),
+                    Body::Members(members) => members.add(at, member, over, now),
+                    Body::Few(_) | Body::Exact(_) => {}
+                }
+            }
+        }
+    }
+
+    /// Keeps an event by itself, in the place of its member's last one, of one that is over, or of none. False where there is
+    /// no place.
+    fn keep(&mut self, event: Event, is_distinct: bool, now: u64) -> bool {
+        let over = u64::from(self.over);
+        let Some(events) = self.body.events_mut() else { return false };
+        if is_distinct && let Some(place) = events.iter_mut().find(|one| one.0 != 0 && one.part() == event.part()) {
+            // Of a member the later event counts for longer; but one ahead does not count now.
+            if place.at() <= event.at() && event.at() <= now {
+                *place = event;
+                return true;
+            }
+            self.twice = true;
+        }
+        let place = events.iter_mut().find(|one| one.0 == 0 || one.at() + over <= now.min(event.at()));
+        place.map(|place| *place = event).is_some()
+    }
+
+    /// Makes more room: for events, then by sub-windows.
+    fn widen(&mut self, is_distinct: bool) {
+        let over = u64::from(self.over);
+        self.body = match std::mem::take(&mut self.body) {
+            Body::Few(few) => {
+                let mut events = Box::new([Event::default(); EXACT_MAX]);
+                events.iter_mut().zip(few).for_each(|(place, event)| *place = event);
+                Body::Exact(events)
+            }
+            Body::Exact(events) if is_distinct => {
+                let mut members = Box::<Members>::default();
+                for event in *events {
+                    members.add(
+                        event.at(),
+                        event.part() << (64 - MEMBER_BITS) | 1 << (63 - MEMBER_BITS),
+                        over,
+                        event.at(),
+                    );
+                }
+                Body::Members(members)
+            }
+            Body::Exact(events) => {
+                let mut messages = Box::<Messages>::default();
+                events.iter().for_each(|event| messages.add(event.at(), over, event.at(), 1));
+                Body::Messages(messages)
+            }
+            body => body,
+        };
+    }
+
+    /// How much there is in the window that ends at `at` (µs), with `members` of a message that is not recorded yet: a 0 for
+    /// the message itself where nothing is told apart.
+    pub fn count(&self, at: u64, members: impl Iterator<Item = u64>, over: Duration) -> u64 {
+        let over = u64::try_from(over.as_millis()).unwrap_or(u64::MAX);
+        let at = millis(at);
+        match &self.body {
+            Body::Few(events) => count_events(events, at, over, members, self.twice),
+            Body::Exact(events) => count_events(&**events, at, over, members, self.twice),
+            Body::Messages(messages) => messages.count(at, over) + u64::try_from(members.count()).unwrap_or(0),
+            Body::Members(sketches) => sketches.count(at, over, members),
+        }
+    }
+
+    /// Whether nothing of it counts any more.
+    fn is_over(&self, now: u64) -> bool {
+        let over = u64::from(self.over);
+        match &self.body {
+            Body::Few(events) => events.iter().all(|event| event.0 == 0 || event.at() + over <= now),
+            Body::Exact(events) => events.iter().all(|event| event.0 == 0 || event.at() + over <= now),
+            Body::Messages(messages) => {
+                messages.0.iter().all(|slot| slot.id < (now / messages_step(over)).saturating_sub(MESSAGE_SLOTS))
+            }
+            Body::Members(members) => {
+                members.slots.iter().all(|slot| slot.id < (now / members_step(over)).saturating_sub(MEMBER_SLOTS))
+            }
+        }
+    }
+}
+
+impl Body {
+    fn events_mut(&mut self) -> Option<&mut [Event]> {
+        match self {
+            Self::Few(events) => Some(events),
+            Self::Exact(events) => Some(&mut **events),
+            Self::Messages(_) | Self::Members(_) => None,
+        }
+    }
+}
+
+fn count_events(events: &[Event], at: u64, over: u64, members: impl Iterator<Item = u64>, twice: bool) -> u64 {
+    let within = || events.iter().filter(|event| event.is_within(at, over));
+    let new = members.filter(|member| *member == 0 || !within().any(|event| event.part() == part_of(*member))).count();
+    let is_again = |n: usize, event: &Event| within().take(n).any(|one| one.part() == event.part());
+    let again = if twice { within().enumerate().filter(|(n, event)| is_again(*n, event)).count() } else { 0 };
+    u64::try_from(within().count() - again + new).unwrap_or(u64::MAX)
+}
+
+/// Sub-windows that a window of messages, and of members, has.
+const MESSAGE_SLOTS: u64 = 16;
+const MEMBER_SLOTS: u64 = 8;
+
+fn messages_step(over: u64) -> u64 {
+    (over / MESSAGE_SLOTS).max(1)
+}
+
+fn members_step(over: u64) -> u64 {
+    (over / MEMBER_SLOTS).max(1)
+}
+
+/// Messages by sub-window: the one that runs, those that are whole, and the oldest.
+#[derive(Debug, Default)]
+struct Messages([Slot; 17]);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Slot {
+    /// The sub-window: ms since the epoch by its length.
+    id: u64,
+    count: u64,
+}
+
+impl Messages {
+    fn add(&mut self, at: u64, over: u64, now: u64, count: u64) {
+        let step = messages_step(over);
+        let id = at / step;
+        let Some(slot) = self.0.get_mut(usize::try_from(id % 17).unwrap_or(0)) else { return };
+        if slot.id == id {
+            slot.count += count;
+        } else if slot.count == 0 || gives_way(slot.id, id, now / step) {
+            *slot = Slot { id, count };
+        }
+    }
+
+    fn count(&self, at: u64, over: u64) -> u64 {
+        let step = messages_step(over);
+        let newest = at / step;
+        let oldest = newest.saturating_sub(MESSAGE_SLOTS);
+        let whole =
+            self.0.iter().filter(|slot| slot.id > oldest && slot.id <= newest).map(|slot| slot.count).sum::<u64>();
+        // Of the oldest the share counts that is still within the window.
+        let left = step - at % step;
+        let partly =
+            self.0.iter().find(|slot| slot.id == oldest).map_or(0, |slot| (slot.count * left + step / 2) / step);
+        whole + partly
+    }
+}
+
+/// Whether a sub-window's place goes to another one: the older for the newer, but what lies ahead of now for what does not.
+fn gives_way(old: u64, new: u64, now: u64) -> bool {
+    if new > now { old < new && old < now } else { old < new || old > now }
+}
+
+/// Different ones by sub-window, as sketches, and the sketch of all of them.
+#[derive(Debug)]
+struct Members {
+    slots: [Sketch; 9],
+    all: [u8; REGISTERS],
+    /// How many registers of `all` have each rank.
+    ranks: [u16; RANKS],
+    /// How many different ones `all` stands for.
+    estimate: u64,
+}
+
+/// The sketch of one sub-window: registers that were raised, and all registers once they are many.
+#[derive(Debug, Default)]
+struct Sketch {
+    id: u64,
+    sparse: Vec<(u16, u8)>,
+    dense: Option<Box<[u8; REGISTERS]>>,
+}
+
+/// Raised registers that are kept one by one.
+const SPARSE_MAX: usize = 128;
+
+impl Default for Members {
+    fn default() -> Self {
+        let mut this = Self { slots: Default::default(), all: [0; REGISTERS], ranks: [0; RANKS], estimate: 0 };
+        this.ranks = spread::ranks(&this.all);
+        this
+    }
+}
+
+impl Members {
+    fn add(&mut self, at: u64, member: u64, over: u64, now: u64) {
+        let step = members_step(over);
+        let id = at / step;
+        let way = usize::try_from(id % 9).unwrap_or(0);
+        let Some(slot) = self.slots.get_mut(way) else { return };
+        if slot.id != id {
+            if !slot.is_empty() && !gives_way(slot.id, id, now / step) {
+                return;
+            }
+            let was_filled = !slot.is_empty();
+            slot.clear(id);
+            if was_filled {
+                self.merge();
+            }
+        }
+        let (register, rank) = spread::place(member);
+        if self.slots.get_mut(way).is_some_and(|slot| slot.raise(register, rank)) {
+            self.raise(register, rank);
+        }
+    }
+
+    /// Puts the sketches of all sub-windows together anew.
+    fn merge(&mut self) {
+        self.all = [0; REGISTERS];
+        self.slots.iter().for_each(|slot| slot.merge_into(&mut self.all));
+        self.ranks = spread::ranks(&self.all);
+        self.estimate = spread::estimate_ranks(&self.ranks);
+    }
+
+    fn raise(&mut self, register: usize, rank: u8) {
+        if let Some(ranks) = raised(&self.all, &self.ranks, register, rank) {
+            self.ranks = ranks;
+            self.estimate = spread::estimate_ranks(&ranks);
+            if let Some(one) = self.all.get_mut(register) {
+                *one = rank;
+            }
+        }
+    }
+
+    fn count(&self, at: u64, over: u64, members: impl Iterator<Item = u64>) -> u64 {
+        let newest = at / members_step(over);
+        let oldest = newest.saturating_sub(MEMBER_SLOTS);
+        let counts = |slot: &&Sketch| slot.is_empty() || (oldest..=newest).contains(&slot.id);
+        if self.slots.iter().all(|slot| counts(&slot)) {
+            // Nothing is over since it was put together.
+            return with(&self.all, self.ranks, self.estimate, members);
+        }
+        let mut all = [0; REGISTERS];
+        self.slots.iter().filter(counts).for_each(|slot| slot.merge_into(&mut all));
+        let ranks = spread::ranks(&all);
+        with(&all, ranks, spread::estimate_ranks(&ranks), members)
+    }
+}
+
+/// How many there are with these as well.
+fn with(all: &[u8; REGISTERS], mut ranks: [u16; RANKS], estimate: u64, members: impl Iterator<Item = u64>) -> u64 {
+    let mut count = estimate;
+    for member in members {
+        let (register, rank) = spread::place(member);
+        if let Some(raised) = raised(all, &ranks, register, rank) {
+            ranks = raised;
+            // At least one more: it is known to be new.
+            count = spread::estimate_ranks(&ranks).max(count + 1);
+        }
+    }
+    count
+}
+
+/// How many registers have each rank once one is raised; none where it is as high already.
+fn raised(all: &[u8; REGISTERS], ranks: &[u16; RANKS], register: usize, rank: u8) -> Option<[u16; RANKS]> {
+    let before = *all.get(register).filter(|before| **before < rank)?;
+    let mut ranks = *ranks;
+    if let Some(count) = ranks.get_mut(usize::from(before)) {
+        *count = count.saturating_sub(1);
+    }
+    if let Some(count) = ranks.get_mut(usize::from(rank)) {
+        *count += 1;
+    }
+    Some(ranks)
+}
+
+impl Sketch {
+    fn is_empty(&self) -> bool {
+        self.sparse.is_empty() && self.dense.is_none()
+    }
+
+    fn clear(&mut self, id: u64) {
+        self.id = id;
+        self.sparse.clear();
+        self.dense = None;
+    }
+
+    fn raise(&mut self, register: usize, rank: u8) -> bool {
+        if let Some(dense) = &mut self.dense {
+            return dense.get_mut(register).filter(|one| **one < rank).map(|one| *one = rank).is_some();
+        }
+        let register16 = u16::try_from(register).unwrap_or(0);
+        if let Some((_, one)) = self.sparse.iter_mut().find(|(at, _)| *at == register16) {
+            let is_higher = *one < rank;
+            *one = rank.max(*one);
+            return is_higher;
+        }
+        if self.sparse.len() < SPARSE_MAX {
+            self.sparse.push((register16, rank));
+            return true;
+        }
+        let mut dense = Box::new([0; REGISTERS]);
+        self.merge_into(&mut dense);
+        if let Some(one) = dense.get_mut(register) {
+            *one = rank;
+        }
+        (self.sparse, self.dense) = (Vec::new(), Some(dense));
+        true
+    }
+
+    fn merge_into(&self, all: &mut [u8; REGISTERS]) {
+        if let Some(dense) = &self.dense {
+            all.iter_mut().zip(dense.iter()).for_each(|(one, other)| *one = (*one).max(*other));
+        }
+        for (register, rank) in &self.sparse {
+            if let Some(one) = all.get_mut(usize::from(*register)) {
+                *one = (*one).max(*rank);
+            }
+        }
+    }
+
+    fn octets(&self) -> usize {
+        self.sparse.capacity() * size_of::<(u16, u8)>() + self.dense.as_ref().map_or(0, |_| REGISTERS)
+    }
+}
+
+impl Entry for Counter {
+    type Cx = ();
+
+    /// What is over goes first, then what has counted least.
+    fn worth(&self, now: u32, (): &()) -> f32 {
+        let now = millis(u64::from(now) * 1_000_000);
+        if self.is_over(now) {
+            return 0.0;
+        }
+        match &self.body {
+            Body::Few(events) => events.iter().filter(|event| event.0 != 0).count() as f32,
+            Body::Exact(_) => EXACT_MAX as f32,
+            Body::Messages(messages) => 1.0 + messages.0.iter().map(|slot| slot.count).sum::<u64>() as f32,
+            Body::Members(members) => 1.0 + members.estimate as f32,
+        }
+    }
+
+    fn octets(&self) -> usize {
+        match &self.body {
+            Body::Few(_) => 0,
+            Body::Exact(_) => EXACT_MAX * size_of::<Event>(),
+            Body::Messages(_) => size_of::<Messages>(),
+            Body::Members(members) => size_of::<Members>() + members.slots.iter().map(Sketch::octets).sum::<usize>(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::key::Secret;
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+    const START: u64 = 1_795_000_000_000_000;
+
+    fn hash(n: u64) -> u64 {
+        Secret::default().hash(0, &n.to_le_bytes())
+    }
+
+    /// What a plain list says.
+    fn oracle(events: &[(u64, u64)], at: u64, over: Duration, members: &[u64]) -> usize {
+        let over = u64::try_from(over.as_micros()).unwrap();
+        let within = events.iter().filter(|(then, _)| *then <= at && then + over > at).map(|(_, member)| *member);
+        if members == [0] {
+            return within.count() + 1;
+        }
+        let all: std::collections::HashSet<u64> = within.chain(members.iter().copied()).collect();
+        all.len()
+    }
+
+    /// Events in whole ms, in any order within a few windows, fewer at a time than are kept one by one.
+    fn events() -> impl Strategy<Value = Vec<(u64, u64)>> {
+        prop::collection::vec((0..20_000_u64, 1..12_u64), 0..EXACT_MAX)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn few_events_are_counted_as_a_plain_list_counts_them(mut events in events(), at in 0..20_000_u64, distinct: bool, ordered: bool) {
+            if ordered {
+                events.sort_unstable();
+            }
+            let over = Duration::from_secs(5);
+            let events: Vec<(u64, u64)> = events
+                .iter()
+                .map(|(then, member)| (START + then * 1000, if distinct { hash(*member) } else { 0 }))
+                .collect();
+            let mut counter = Counter::default();
+            let first = events.iter().map(|(then, _)| *then).min().unwrap_or(START);
+            for (then, member) in &events {
+                // In order, now is the event's own time; else it stands still.
+                counter.record(*then, *member, over, if ordered { *then } else { first });
+            }
+            let at = START + at * 1000;
+            prop_assume!(!ordered || events.last().is_none_or(|(then, _)| *then <= at));
+            let members = if distinct { vec![hash(3), hash(30)] } else { vec![0] };
+            let is = counter.count(at, members.iter().copied(), over);
+            prop_assert_eq!(is, oracle(&events, at, over, &members) as u64);
+        }
+
+        #[test]
+        fn many_messages_are_wrong_by_a_sub_window_at_most(gaps in prop::collection::vec(0..40_000_u64, 100..600)) {
+            let mut counter = Counter::default();
+            let mut events = Vec::new();
+            let mut now = START;
+            for gap in gaps {
+                now += gap * 1000;
+                let expected = oracle(&events, now, HOUR, &[0]) as u64;
+                let is = counter.count(now, [0].into_iter(), HOUR);
+                let edge = now - 3_600_000_000;
+                let step = 3_600_000_000 / 16;
+                let sub_window = edge / step * step..edge / step * step + step + 2_000;
+                let within = events.iter().filter(|(then, _)| sub_window.contains(then)).count() as u64;
+                prop_assert!(is.abs_diff(expected) <= within.max(1), "{} for {}, {} at the edge", is, expected, within);
+                counter.record(now, 0, HOUR, now);
+                events.push((now, 0));
+            }
+        }
+    }
+
+    #[test]
+    fn many_members_are_within_the_stated_error() {
+        let mut counter = Counter::default();
+        let mut worst: f64 = 0.0;
+        let over = HOUR.as_secs() * 1_000_000;
+        for n in 0..60_000_u64 {
+            // Two an ms at first, then ever slower; every member comes twice.
+            let now = START + n * 100_000 + n * n * 2;
+            counter.record(now, hash(n), HOUR, now);
+            counter.record(now, hash(n.saturating_sub(10)), HOUR, now);
+            let since =
+                |over: u64| (0..=n).rev().take_while(|n| START + n * 100_000 + n * n * 2 + over > now).count() as f64;
+            if n % 499 == 0 {
+                let is = counter.count(now, [hash(n)].into_iter(), HOUR) as f64;
+                let (least, most) = (since(over), since(over + over / 8));
+                worst = worst.max((least / is - 1.0).max(is / most.max(1.0) - 1.0));
+            }
+        }
+        assert!(worst < 0.1, "three standard errors: {worst}");
+        assert!(counter.octets() < 12 * 1024, "{}", counter.octets());
+    }
+
+    #[test]
+    fn what_lies_ahead_neither_counts_now_nor_hides_what_does() {
+        let mut counter = Counter::default();
+        let ahead = START + 10 * 86_400_000_000;
+        (0..500).for_each(|n| counter.record(ahead + n * 1000, 0, HOUR, START));
+        assert_eq!(counter.count(START, [0].into_iter(), HOUR), 1);
+        assert_eq!(counter.count(ahead + 1_000_000, [0].into_iter(), HOUR), 501);
+        (0..500).for_each(|n| counter.record(START + n * 1000, 0, HOUR, START + n * 1000));
+        assert_eq!(counter.count(START + 500_000, [0].into_iter(), HOUR), 501);
+    }
+
+    #[test]
+    fn a_counter_that_is_over_is_worth_nothing() {
+        for events in [1, 20, 2000] {
+            for member in [0, 1] {
+                let mut counter = Counter::default();
+                (0..events).for_each(|n| counter.record(START, member * hash(n), HOUR, START));
+                let seconds = |at: u64| u32::try_from(at / 1_000_000).unwrap();
+                assert!(counter.worth(seconds(START), &()) > 0.0);
+                assert_eq!(counter.worth(seconds(START) + 2 * 3600, &()), 0.0);
+                assert_eq!(
+                    counter.count(START + 7_200_000_000, [0].into_iter().filter(|_| member == 0), HOUR),
+                    1 - member
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! What is kept of a key: 64 octets of counts that fade.
+//!
+//! A count is halved with each half-life that goes by: `x·2^(−Δt/h)`, then the new event is added. So it is worked out when it
+//! is read, nothing has to run in the background, and two steps in time give what one gives. Times are whole seconds.
+//! Counts are single floats: beyond 2²⁴ (16.7 million within a few half-lives) one more no longer shows.
+
+use std::time::Duration;
+
+use super::key::Kind;
+use super::settings::{Settings, Weights};
+use super::table::Entry;
+use super::traits::{Fate, Ground, Receipt};
+use crate::time::Timestamp;
+
+/// Seconds since the Unix epoch, as kept.
+pub(super) fn seconds(now: Timestamp) -> u32 {
+    u32::try_from(now.as_micros() / 1_000_000).unwrap_or(u32::MAX)
+}
+
+/// The moment of such seconds.
+pub(super) fn moment(seconds: u32) -> Timestamp {
+    Timestamp(u64::from(seconds) * 1_000_000)
+}
+
+/// What is left of a count after a time.
+#[allow(clippy::cast_possible_truncation, reason = "a share of one")]
+pub(super) fn fading(elapsed: u32, half_life: Duration) -> f32 {
+    if elapsed == 0 { 1.0 } else { (-(f64::from(elapsed) / half_life.as_secs_f64())).exp2() as f32 }
+}
+
+/// Counts of a key, faded.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Counts {
+    /// Messages that passed.
+    pub passed: f32,
+    /// Messages that were tagged.
+    pub tagged: f32,
+    /// Messages that were blocked.
+    pub blocked: f32,
+    /// Reports, at most one a reporter and day.
+    pub reported: f32,
+    /// Receipts of messages that arrived.
+    pub delivered: f32,
+    /// Receipts of messages that did not.
+    pub failed: f32,
+    /// Messages caught by a decisive rule.
+    pub caught: f32,
+    /// Messages proven to be fraud.
+    pub proven: f32,
+    /// Recipients that wrote back.
+    pub replied: f32,
+}
+
+impl Counts {
+    /// Messages, whatever became of them.
+    #[must_use]
+    pub fn seen(&self) -> f32 {
+        self.passed + self.tagged + self.blocked
+    }
+
+    /// Every count with its name, in the order of snapshots.
+    #[must_use]
+    pub fn named(&self) -> [(&'static str, f32); 9] {
+        [
+            ("passed", self.passed),
+            ("tagged", self.tagged),
+            ("blocked", self.blocked),
+            ("reported", self.reported),
+            ("delivered", self.delivered),
+            ("failed", self.failed),
+            ("caught", self.caught),
+            ("proven", self.proven),
+            ("replied", self.replied),
+        ]
+    }
+
+    /// The numbers of [`Counts::named`].
+    #[must_use]
+    pub fn numbers(&self) -> [f32; 9] {
+        self.named().map(|(_, number)| number)
+    }
+
+    /// Counts of such numbers.
+    #[must_use]
+    pub fn of(numbers: [f32; 9]) -> Self {
+        let [passed, tagged, blocked, reported, delivered, failed, caught, proven, replied] = numbers;
+        Self { passed, tagged, blocked, reported, delivered, failed, caught, proven, replied }
+    }
+
+    fn scale(&mut self, by: f32) {
+        *self = Self::of(self.numbers().map(|number| number * by));
+    }
+
+    /// The weight of evidence against it.
+    #[must_use]
+    pub(super) fn bad(&self, kind: Kind, weights: &Weights) -> f32 {
+        let finals = self.failed + self.delivered;
+        let failed = (self.failed - weights.failed_share * finals).max(0.0);
+        let against = weights.report * self.reported + weights.rule * self.caught + weights.proof * self.proven;
+        share(kind, weights) * against + weights.failed * failed
+    }
+
+    /// The weight of evidence for it.
+    #[must_use]
+    pub(super) fn good(&self, weights: &Weights) -> f32 {
+        weights.delivered * self.delivered + weights.replied * self.replied
+    }
+}
+
+/// What evidence against a message weighs against a key of it.
+fn share(kind: Kind, weights: &Weights) -> f32 {
+    if kind == Kind::Account { weights.account_share } else { 1.0 }
+}
+
+/// An operator's word on a key, which stands until it is taken back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Pin {
+    /// None: evidence decides.
+    #[default]
+    None,
+    /// Its standing is 100.
+    Good,
+    /// Its standing is 0.
+    Bad,
+}
+
+impl Pin {
+    /// Its octet in snapshots and deltas.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// The pin of an octet.
+    #[must_use]
+    pub fn of_code(code: u8) -> Option<Self> {
+        [Self::None, Self::Good, Self::Bad].get(usize::from(code)).copied()
+    }
+}
+
+/// What is kept of a key.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(align(64))]
+pub(super) struct State {
+    /// The key that its prior comes from: a sender's account, a campaign's sender; 0 for none.
+    pub parent: u64,
+    /// When it was first and last seen, in seconds.
+    pub first: u32,
+    pub last: u32,
+    /// The short memory: evidence against it, and traffic that was not.
+    pub short: [f32; 2],
+    pub counts: Counts,
+    pub kind: Kind,
+    pub pin: Pin,
+    /// Distinct reporters.
+    pub reporters: u8,
+}
+
+const _: () = assert!(size_of::<State>() == 64, "one line of the processor's cache");
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            parent: 0,
+            first: 0,
+            last: 0,
+            short: [0.0; 2],
+            counts: Counts::default(),
+            kind: Kind::Account,
+            pin: Pin::None,
+            reporters: 0,
+        }
+    }
+}
+
+/// The weight of evidence against a key from which it is not given up for a newcomer.
+const KNOWN_BAD: f32 = 5.0;
+
+impl State {
+    /// What is left of it at `now`. Time that goes backwards changes nothing.
+    pub fn fade(&mut self, now: u32, settings: &Settings) {
+        let elapsed = now.saturating_sub(self.last);
+        if elapsed == 0 {
+            return;
+        }
+        self.counts.scale(fading(elapsed, settings.long_of(self.kind)));
+        let short = fading(elapsed, settings.short);
+        self.short = self.short.map(|x| x * short);
+        self.last = now;
+    }
+
+    /// It as it reads at `now`.
+    #[must_use]
+    pub fn at(mut self, now: u32, settings: &Settings) -> Self {
+        self.fade(now, settings);
+        self
+    }
+
+    /// Takes in a message, faded to its time.
+    pub fn add(&mut self, fate: Fate, ground: Ground, weights: &Weights) {
+        match fate {
+            Fate::Passed => self.counts.passed += 1.0,
+            Fate::Tagged => self.counts.tagged += 1.0,
+            Fate::Blocked => self.counts.blocked += 1.0,
+        }
+        let share = share(self.kind, weights);
+        match ground {
+            Ground::None => self.short[1] += if fate == Fate::Passed { weights.passed } else { 0.0 },
+            Ground::Rule => {
+                self.counts.caught += 1.0;
+                self.short[0] += share * weights.rule;
+            }
+            Ground::Proof => {
+                self.counts.proven += 1.0;
+                self.short[0] += share * weights.proof;
+            }
+        }
+    }
+
+    /// Takes in a receipt.
+    pub fn add_receipt(&mut self, receipt: Receipt, weights: &Weights) {
+        match receipt {
+            Receipt::Delivered => {
+                self.counts.delivered += 1.0;
+                self.short[1] += weights.delivered;
+            }
+            Receipt::Failed => self.counts.failed += 1.0,
+        }
+    }
+
+    /// Takes in a report of one more reporter and day.
+    pub fn add_report(&mut self, reporters: u8, weights: &Weights) {
+        self.counts.reported += 1.0;
+        self.short[0] += share(self.kind, weights) * weights.report;
+        self.reporters = self.reporters.max(reporters);
+    }
+
+    /// Takes in that a recipient wrote back.
+    pub fn add_reply(&mut self, weights: &Weights) {
+        self.counts.replied += 1.0;
+        self.short[1] += weights.replied;
+    }
+}
+
+impl Entry for State {
+    type Cx = Settings;
+
+    fn worth(&self, now: u32, settings: &Settings) -> f32 {
+        if self.pin != Pin::None {
+            return f32::INFINITY;
+        }
+        let faded = self.at(now, settings);
+        let (bad, good) = (faded.counts.bad(self.kind, &settings.weights), faded.counts.good(&settings.weights));
+        // Accounts are few, and everything inherits from them.
+        let protected = bad >= KNOWN_BAD || self.kind == Kind::Account;
+        let weight = bad + good + settings.weights.passed * faded.counts.seen();
+        if protected { super::table::PROTECTED + weight } else { weight.min(super::table::PROTECTED / 2.0) }
+    }
+}
