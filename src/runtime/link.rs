@@ -225,6 +225,7 @@ impl Link {
 
     /// Takes in what was read.
     #[allow(clippy::disallowed_methods, reason = "how long a message takes is measured here")]
+    #[allow(clippy::needless_pass_by_value, reason = "what a read answered, and nobody else wants")]
     fn read(&mut self, leg: Leg, read: io::Result<usize>) {
         let policy = self.node.policy_of(self.gate.id());
         self.unflushed = true;

@@ -20,6 +20,7 @@ use crate::verdict::Action;
 const MICROSECOND: u64 = 1_000;
 
 /// A bound of a bucket in microseconds: 1, 2 and 5 of each power of ten.
+#[allow(clippy::indexing_slicing, reason = "runs at compile time, where a bad index is an error of the build")]
 const fn bounds<const N: usize>(first: usize) -> [u64; N] {
     let mut all = [0; N];
     let mut n = 0;
