@@ -287,6 +287,12 @@ impl Envelope {
         }
     }
 
+    /// Sets the source.
+    pub fn set_source(&mut self, source: &Address<'_>) {
+        self.source_ton = source.ton;
+        fill(&mut self.source, source.address);
+    }
+
     /// Sets the destination.
     pub fn set_destination(&mut self, destination: &Address<'_>) {
         self.destination_ton = destination.ton;
