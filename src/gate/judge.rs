@@ -152,11 +152,16 @@ impl Gate {
     /// The verdict on what the envelope holds, and what it rests on: where the text could not be read whole, an exception
     /// policy decides unless the rules block it. What passes unread must not look judged.
     pub(super) fn assess(&self, cx: &mut Context<'_>, leg: Leg) -> Basis {
+        self.assess_as(cx, leg, false)
+    }
+
+    /// The same of a message that memory may have been told of already: then it counts no more.
+    pub(super) fn assess_as(&self, cx: &mut Context<'_>, leg: Leg, is_told: bool) -> Basis {
         let account = facts(self.account.as_deref(), cx.policy);
         let Scratch { envelope, judging, keys, verdict, .. } = &mut *cx.scratch;
         let message = envelope.message(direction(leg), account, self.session.peer(), cx.now);
         keys.read(&message, &cx.memory.reputation);
-        keys.is_retry = cx.memory.lately().is_retry(&message);
+        keys.is_counted = is_told || cx.memory.lately().is_retry(&message);
         let recall = Recall { reputation: &cx.memory.reputation, policy: cx.policy, message: &message, keys };
         with_facts(recall, |facts| cx.policy.judge(&message, facts, judging, verdict));
         let exceptions = cx.policy.exceptions();

@@ -333,8 +333,9 @@ impl Gate {
                 (Arc::clone(&fate.policy), Basis::Judged, fate.complete)
             }
             None => {
-                let basis = self.assess(cx, leg);
-                if account.is_told_first(key, generation) {
+                let is_told = !account.is_told_first(key, generation);
+                let basis = self.assess_as(cx, leg, is_told);
+                if !is_told {
                     self.remember(cx, leg);
                 }
                 let verdict = cx.scratch.verdict.clone();
