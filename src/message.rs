@@ -291,6 +291,7 @@ impl Envelope {
     pub fn set_source(&mut self, source: &Address<'_>) {
         self.source_ton = source.ton;
         fill(&mut self.source, source.address);
+        self.sender = Known::of(source.ton, &self.source, self.home);
     }
 
     /// Sets the destination.
