@@ -91,7 +91,7 @@ impl Sample<'_> {
         let operation = if self.mo { CommandId::DELIVER_SM } else { CommandId::SUBMIT_SM };
         let alphabet =
             if data_coding.0 == 0 && self.data_coding.is_none() { Default::default() } else { account.alphabet };
-        envelope.read_sm(operation, &sm, ReadAs { alphabet, home: account.home, now: self.now });
+        envelope.read_sm(operation, &sm, ReadAs { alphabet, home: account.home, now: self.now, unasked: false });
     }
 
     /// The message that `envelope` holds after [`Sample::read`].

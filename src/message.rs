@@ -150,6 +150,10 @@ pub struct Envelope {
     source: String,
     destination_ton: Ton,
     destination: String,
+    /// Whose national numbers these are, and what the addresses are then.
+    home: Option<Country>,
+    sender: Known,
+    recipient: Known,
     data_coding: Option<DataCoding>,
     esm_class: EsmClass,
     protocol_id: Option<u8>,
@@ -164,6 +168,20 @@ pub struct Envelope {
     read_context: ReadContext,
 }
 
+/// What an address turned out to be.
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
+    kind: Option<PartyKind>,
+    number: Option<Number>,
+}
+
+impl Known {
+    fn of(ton: Ton, id: &str, home: Option<Country>) -> Self {
+        let Party { kind, number, .. } = Party::new(ton, id, home);
+        Self { kind: Some(kind), number }
+    }
+}
+
 /// How an envelope is read: what the account's policy says of its texts and numbers.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ReadAs {
@@ -173,12 +191,14 @@ pub struct ReadAs {
     pub home: Option<Country>,
     /// When it is judged, for relative delivery times.
     pub now: Timestamp,
+    /// Nobody asks for the text: it is read only where something may be wrong with it.
+    pub unasked: bool,
 }
 
 impl Envelope {
     /// Reads a submit_sm or deliver_sm.
     pub fn read_sm(&mut self, operation: CommandId, sm: &Sm<'_>, read_as: ReadAs) {
-        self.start(operation, &sm.source, Some(&sm.destination));
+        self.start(operation, &sm.source, Some(&sm.destination), read_as.home);
         self.delivery = smpp_time(sm.schedule_delivery_time, read_as.now);
         self.protocol_id = Some(sm.protocol_id);
         self.read_text(sm.short_message, &sm.tlvs, sm.data_coding, sm.esm_class, read_as);
@@ -186,13 +206,13 @@ impl Envelope {
 
     /// Reads a data_sm.
     pub fn read_data_sm(&mut self, sm: &DataSm<'_>, read_as: ReadAs) {
-        self.start(CommandId::DATA_SM, &sm.source, Some(&sm.destination));
+        self.start(CommandId::DATA_SM, &sm.source, Some(&sm.destination), read_as.home);
         self.read_text(&[], &sm.tlvs, sm.data_coding, sm.esm_class, read_as);
     }
 
     /// Reads a submit_multi, all but its destinations: [`Envelope::set_destination`] sets them one by one.
     pub fn read_submit_multi(&mut self, sm: &SubmitMulti<'_>, read_as: ReadAs) {
-        self.start(CommandId::SUBMIT_MULTI, &sm.source, None);
+        self.start(CommandId::SUBMIT_MULTI, &sm.source, None, read_as.home);
         self.delivery = smpp_time(sm.schedule_delivery_time, read_as.now);
         self.protocol_id = Some(sm.protocol_id);
         self.read_text(sm.short_message, &sm.tlvs, sm.data_coding, sm.esm_class, read_as);
@@ -200,7 +220,7 @@ impl Envelope {
 
     /// Reads a replace_sm, whose text has no data_coding of its own: `data_coding` is the original's, or a guess.
     pub fn read_replace_sm(&mut self, sm: &ReplaceSm<'_>, data_coding: DataCoding, read_as: ReadAs) {
-        self.start(CommandId::REPLACE_SM, &sm.source, None);
+        self.start(CommandId::REPLACE_SM, &sm.source, None, read_as.home);
         self.delivery = smpp_time(sm.schedule_delivery_time, read_as.now);
         self.read_text(sm.short_message, &sm.tlvs, data_coding, EsmClass(0), read_as);
         self.data_coding = None;
@@ -208,14 +228,14 @@ impl Envelope {
 
     /// Reads a broadcast_sm: it has no destination address, whoever is in the area gets it.
     pub fn read_broadcast_sm(&mut self, sm: &BroadcastSm<'_>, read_as: ReadAs) {
-        self.start(CommandId::BROADCAST_SM, &sm.source, None);
+        self.start(CommandId::BROADCAST_SM, &sm.source, None, read_as.home);
         self.read_text(&[], &sm.tlvs, sm.data_coding, EsmClass(0), read_as);
     }
 
     /// Reads nothing: the PDU could not be understood.
     pub fn read_nothing(&mut self, operation: CommandId) {
         let nobody = Address { ton: Ton::UNKNOWN, npi: Npi(0), address: &[] };
-        self.start(operation, &nobody, None);
+        self.start(operation, &nobody, None, None);
         self.reading.read(&[], &ReadContext::default());
     }
 
@@ -267,10 +287,18 @@ impl Envelope {
         }
     }
 
+    /// Sets the source.
+    pub fn set_source(&mut self, source: &Address<'_>) {
+        self.source_ton = source.ton;
+        fill(&mut self.source, source.address);
+        self.sender = Known::of(source.ton, &self.source, self.home);
+    }
+
     /// Sets the destination.
     pub fn set_destination(&mut self, destination: &Address<'_>) {
         self.destination_ton = destination.ton;
         fill(&mut self.destination, destination.address);
+        self.recipient = Known::of(destination.ton, &self.destination, self.home);
     }
 
     /// The message as rules see it.
@@ -287,8 +315,8 @@ impl Envelope {
             operation: self.operation.unwrap_or(CommandId::SUBMIT_SM),
             account,
             peer,
-            sender: Party::new(self.source_ton, &self.source, account.home),
-            recipient: Party::new(self.destination_ton, &self.destination, account.home),
+            sender: self.party(self.source_ton, &self.source, self.sender, account.home),
+            recipient: self.party(self.destination_ton, &self.destination, self.recipient, account.home),
             data_coding: self.data_coding,
             esm_class: self.esm_class,
             protocol_id: self.protocol_id,
@@ -305,15 +333,32 @@ impl Envelope {
     /// The country of the destination; national ones belong to `home`.
     #[must_use]
     pub fn recipient_country(&self, home: Option<Country>) -> Option<Country> {
-        Party::new(self.destination_ton, &self.destination, home).country()
+        self.party(self.destination_ton, &self.destination, self.recipient, home).country()
     }
 
-    fn start(&mut self, operation: CommandId, source: &Address<'_>, destination: Option<&Address<'_>>) {
+    /// A party of the message as it was read, or anew when its numbers are another country's.
+    fn party<'a>(&self, ton: Ton, id: &'a str, known: Known, home: Option<Country>) -> Party<'a> {
+        match known.kind {
+            Some(kind) if home == self.home => Party { kind, id, number: known.number },
+            _ => Party::new(ton, id, home),
+        }
+    }
+
+    fn start(
+        &mut self,
+        operation: CommandId,
+        source: &Address<'_>,
+        destination: Option<&Address<'_>>,
+        home: Option<Country>,
+    ) {
         self.operation = Some(operation);
         self.source_ton = source.ton;
         fill(&mut self.source, source.address);
         self.destination_ton = destination.map_or(Ton::UNKNOWN, |d| d.ton);
         fill(&mut self.destination, destination.map_or(&[], |d| d.address));
+        self.home = home;
+        self.sender = Known::of(self.source_ton, &self.source, home);
+        self.recipient = Known::of(self.destination_ton, &self.destination, home);
         self.delivery = None;
         self.data_coding = None;
         self.esm_class = EsmClass(0);
@@ -351,7 +396,12 @@ impl Envelope {
             _ => None,
         });
         let (all, count) = user_data(short_message, tlvs, data_coding, esm_class);
-        self.reading.read(all.get(..count).unwrap_or_default(), &self.read_context);
+        let all = all.get(..count).unwrap_or_default();
+        if read_as.unasked && Part::of(None, tlvs).is_none() && decode::is_surely_readable(all, read_as.alphabet) {
+            self.reading.leave_unread();
+        } else {
+            self.reading.read(all, &self.read_context);
+        }
         self.several = count > 1;
         self.note_several();
         let by_udh = self.reading.udh().and_then(|udh| udh.concat);

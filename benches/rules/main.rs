@@ -309,7 +309,7 @@ struct Judge {
 impl Judge {
     fn read(&mut self, letter: &Letter) {
         let sm = letter.sm(RegisteredDelivery(0));
-        let read_as = ReadAs { alphabet: Alphabet::Gsm, home: None, now: NOON };
+        let read_as = ReadAs { alphabet: Alphabet::Gsm, home: None, now: NOON, unasked: false };
         self.envelope.read_sm(CommandId::SUBMIT_SM, &sm, read_as);
     }
 

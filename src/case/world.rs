@@ -61,13 +61,16 @@ impl<'a> World<'a> {
             let ago = before.every.saturating_mul(u32::try_from(n).unwrap_or(u32::MAX));
             let ago = u64::try_from(ago.as_micros()).unwrap_or(u64::MAX);
             let earlier = |moment: Timestamp| Timestamp(moment.0.saturating_sub(ago));
-            let to = if before.distinct { another(sample.to, n) } else { sample.to.to_owned() };
+            let each = |written: &str, others| if others { another(written, n) } else { written.to_owned() };
+            let (from, to) = (each(sample.from, before.from_others), each(sample.to, before.to_others));
+            envelope.set_source(&Address::of_writing(&from));
             envelope.set_destination(&Address::of_writing(&to));
             let like = sample.message(policy, envelope);
             let message = Message { now: earlier(like.now), delivery: earlier(like.delivery), ..like };
             self.with_facts(policy, &message, |facts| policy.judge(&message, facts, &mut scratch, &mut verdict));
             observe(&self.reputation, policy, &self.keys, &verdict, message.now);
         }
+        envelope.set_source(&Address::of_writing(sample.from));
         envelope.set_destination(&Address::of_writing(sample.to));
     }
 
@@ -100,7 +103,7 @@ fn age(memory: &CaseMemory, of: Key, below: Duration) -> Option<u64> {
     (known >= below || watched >= below).then(|| u64::try_from(known.as_micros()).unwrap_or(u64::MAX))
 }
 
-/// Another recipient of the same country: its last digits go on from those of the first.
+/// Another number of the same country, whose last digits go on from those of the first; another name.
 fn another(to: &str, n: u64) -> String {
     let digits = to.bytes().rev().take_while(u8::is_ascii_digit).count().min(7);
     let (front, last) = to.split_at(to.len() - digits);

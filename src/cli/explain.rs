@@ -137,13 +137,17 @@ fn known(written: &str) -> Result<(Known, Duration), String> {
 
 /// `messages=300,every=10s,recipients=distinct`
 fn before(written: &str) -> Result<Before, String> {
-    let mut before = Before { messages: 0, every: Duration::from_secs(60), distinct: false };
+    let mut before = Before { messages: 0, every: Duration::from_secs(60), to_others: false, from_others: false };
     for one in written.split(',') {
         match one.split_once('=') {
             Some(("messages", n)) => before.messages = n.parse().map_err(|_| format!("`{n}` is no number"))?,
             Some(("every", time)) => before.every = duration(time).ok_or("write `every` with its unit: 10s")?,
-            Some(("recipients", whom @ ("same" | "distinct"))) => before.distinct = whom == "distinct",
-            _ => return Err(format!("`{one}` is none of messages=N, every=TIME, recipients=same or distinct")),
+            Some(("recipients", whom @ ("same" | "distinct"))) => before.to_others = whom == "distinct",
+            Some(("senders", who @ ("same" | "distinct"))) => before.from_others = who == "distinct",
+            _ => {
+                let help = "messages=N, every=TIME, recipients=distinct, senders=distinct";
+                return Err(format!("`{one}` is none of {help}"));
+            }
         }
     }
     if before.messages == 0 || before.messages > 1_000_000 {

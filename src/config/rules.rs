@@ -319,11 +319,14 @@ impl Decoder<'_> {
         };
         let messages = self.count(messages, "`messages`", 1, 1_000_000);
         let every = fields.get("every").map_or(Some(BEFORE_EVERY), |n| self.duration(n, "`every`"));
-        let distinct = match fields.get("recipients") {
-            Some(node) => self.choice(node, "`recipients`", &["same", "distinct"]).map(|whom| whom.value == "distinct"),
+        let mut others = |key: &str| match fields.get(key) {
+            Some(node) => {
+                self.choice(node, &format!("`{key}`"), &["same", "distinct"]).map(|whom| whom.value == "distinct")
+            }
             None => Some(false),
         };
-        Some(Before { messages: messages?, every: every?, distinct: distinct? })
+        let (to_others, from_others) = (others("recipients"), others("senders"));
+        Some(Before { messages: messages?, every: every?, to_others: to_others?, from_others: from_others? })
     }
 
     pub(super) fn id(&mut self, node: &Node, what: &str) -> Option<Placed<String>> {

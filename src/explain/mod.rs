@@ -66,7 +66,7 @@ pub fn pdu(policy: &Policy, octets: &[u8], way: Way<'_>) -> Result<Vec<Explanati
         }
     };
     let account = policy.account(way.account);
-    let read_as = ReadAs { alphabet: account.alphabet, home: account.home, now: way.now };
+    let read_as = ReadAs { alphabet: account.alphabet, home: account.home, now: way.now, unasked: false };
     let facts = AccountFacts { id: way.account, class: account.class, home: account.home };
     let mut envelope = Envelope::default();
     if !read(&mut envelope, header.command_id, &body, read_as) {

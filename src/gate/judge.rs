@@ -2,7 +2,7 @@
 
 use super::memory::{Recall, with_facts};
 use super::parts::Release;
-use super::{Context, Event, Gate, Made, Scratch, is_message};
+use super::{Context, Event, Gate, Made, Scratch, Texts, is_message};
 use crate::account::Account;
 use crate::audit::{Basis, Decision, DecisionId, Reply};
 use crate::message::{AccountFacts, Direction, Envelope, ReadAs};
@@ -121,7 +121,8 @@ impl Gate {
     /// How this session's messages are read.
     pub(super) fn read_as(&self, cx: &Context<'_>) -> ReadAs {
         let settings = cx.policy.account(self.account.as_deref().map_or("", Account::id));
-        ReadAs { alphabet: settings.alphabet, home: settings.home, now: cx.now }
+        let unasked = self.settings.texts == Texts::ReadForRules && !cx.policy.rules.asks();
+        ReadAs { alphabet: settings.alphabet, home: settings.home, now: cx.now, unasked }
     }
 
     /// Reads a held request into the envelope once more.
@@ -151,11 +152,16 @@ impl Gate {
     /// The verdict on what the envelope holds, and what it rests on: where the text could not be read whole, an exception
     /// policy decides unless the rules block it. What passes unread must not look judged.
     pub(super) fn assess(&self, cx: &mut Context<'_>, leg: Leg) -> Basis {
+        self.assess_as(cx, leg, false)
+    }
+
+    /// The same of a message that memory may have been told of already: then it counts no more.
+    pub(super) fn assess_as(&self, cx: &mut Context<'_>, leg: Leg, is_told: bool) -> Basis {
         let account = facts(self.account.as_deref(), cx.policy);
         let Scratch { envelope, judging, keys, verdict, .. } = &mut *cx.scratch;
         let message = envelope.message(direction(leg), account, self.session.peer(), cx.now);
         keys.read(&message, &cx.memory.reputation);
-        keys.is_retry = cx.memory.lately().is_retry(&message);
+        keys.is_counted = is_told || cx.memory.lately().is_retry(&message);
         let recall = Recall { reputation: &cx.memory.reputation, policy: cx.policy, message: &message, keys };
         with_facts(recall, |facts| cx.policy.judge(&message, facts, judging, verdict));
         let exceptions = cx.policy.exceptions();

@@ -26,15 +26,15 @@ pub(crate) struct Keys {
     name: String,
     template: Template,
     pub(crate) traits: Traits,
-    /// It is a retry of what was refused.
-    pub(crate) is_retry: bool,
+    /// It counts already: it is a retry of what was refused, or another part of what was told.
+    pub(crate) is_counted: bool,
 }
 
 impl Keys {
     /// Reads the keys of a message. What a subscriber sends is no doing of the account that gets it.
     pub(crate) fn read(&mut self, message: &Message<'_>, reputation: &Reputation) {
         self.traits.clear();
-        self.is_retry = false;
+        self.is_counted = false;
         if message.direction == Direction::Mt && !message.account.id.is_empty() {
             self.traits.add(reputation.key(Kind::Account, message.account.id));
         }
@@ -131,7 +131,7 @@ impl Recall<'_> {
             }
             Question::Rate(n) => {
                 let rate = self.policy.rates().get(*n)?;
-                let itself = !rate.is_passed_only() && !self.keys.is_retry;
+                let itself = !rate.is_passed_only() && !self.keys.is_counted;
                 match memory.count(rate, &self.keys.traits, itself, now) {
                     None if self.is_unread(rate.per()) => None,
                     count => Some(count.unwrap_or(0)),
@@ -173,13 +173,13 @@ pub(crate) fn observe(
     verdict: &Verdict,
     now: Timestamp,
 ) -> Ground {
-    let Keys { traits, template, is_retry, .. } = keys;
+    let Keys { traits, template, is_counted, .. } = keys;
     let fate = match verdict.action {
         Action::Pass => Fate::Passed,
         Action::Tag => Fate::Tagged,
         Action::Block => Fate::Blocked,
     };
-    if *is_retry && fate == Fate::Blocked {
+    if *is_counted && fate == Fate::Blocked {
         return Ground::None;
     }
     let has = |finding: &str| {
@@ -187,7 +187,7 @@ pub(crate) fn observe(
         rules.into_iter().any(|rule| *rule.id == *finding)
     };
     let counts =
-        |rate: &&crate::reputation::Rate| (!*is_retry || rate.is_passed_only()) && rate.finding().is_none_or(has);
+        |rate: &&crate::reputation::Rate| (!*is_counted || rate.is_passed_only()) && rate.finding().is_none_or(has);
     let ground = ground(policy, verdict);
     let sighting = Sighting { traits, fate, ground, template: Some(template) };
     reputation.observe(&sighting, policy.rates().iter().filter(counts), now);

@@ -87,6 +87,18 @@ pub struct Settings {
     pub mo_refusals_max: u32,
     /// How parts of longer messages are held.
     pub parts: Parts,
+    /// Which texts are read.
+    pub texts: Texts,
+}
+
+/// Which texts a gate reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Texts {
+    /// All: whoever takes the decisions looks at what was read.
+    #[default]
+    Read,
+    /// Those that the policy's rules ask for, and those that may not be readable. Of the others decisions show nothing.
+    ReadForRules,
 }
 
 /// How the SMSC writes its message_ids, for those that Tapis makes up to look alike.

@@ -333,8 +333,9 @@ impl Gate {
                 (Arc::clone(&fate.policy), Basis::Judged, fate.complete)
             }
             None => {
-                let basis = self.assess(cx, leg);
-                if account.is_told_first(key, generation) {
+                let is_told = !account.is_told_first(key, generation);
+                let basis = self.assess_as(cx, leg, is_told);
+                if !is_told {
                     self.remember(cx, leg);
                 }
                 let verdict = cx.scratch.verdict.clone();
@@ -402,7 +403,8 @@ impl Gate {
     /// joins singles; the stronger verdict counts. The envelope holds the message, and has been judged.
     pub(super) fn join_single(&mut self, cx: &mut Context<'_>, id: HeldId, leg: Leg, basis: Basis) -> Basis {
         let keeping = self.settings.parts.keeping;
-        let (Some(within), Some(account)) = (keeping.join_singles, self.account.clone()) else { return basis };
+        let Some(within) = keeping.join_singles else { return basis };
+        let Some(account) = self.account.clone() else { return basis };
         let own = user_data(self.session.held(id).unwrap_or_default());
         if leg == Leg::Smsc || own.is_empty() || cx.scratch.verdict.action == Action::Block {
             return basis;

@@ -233,10 +233,10 @@ mod tests {
     fn a_campaign_is_found_through_its_variants() {
         let campaigns = Campaigns::new(1024, 1 << 20, Secret::default());
         let mut keys = std::collections::BTreeSet::new();
-        for n in 0..500 {
-            let template = parcel(n);
+        for n in 0..500_u32 {
+            let template = parcel(n as usize);
             let key = campaigns.find(&template).expect("long enough");
-            campaigns.add(key, &template, 1_000_000 + n as u32, &Outbox::default());
+            campaigns.add(key, &template, 1_000_000 + n, &Outbox::default());
             keys.insert(key);
         }
         // Without names and ends in common there would be twenty-five.
@@ -250,12 +250,12 @@ mod tests {
         let campaigns = Campaigns::new(256, 1 << 20, Secret::default());
         let live = campaigns.find(&parcel(0)).expect("long enough");
         (0..20).for_each(|_| campaigns.add(live, &parcel(0), 1_000_000, &Outbox::default()));
-        for n in 0..4_000_u64 {
+        for n in 0..4_000_u32 {
             let words: Vec<String> =
-                (0..8).map(|w| format!("{:x}", Secret::default().hash(w, &n.to_le_bytes()))).collect();
+                (0..8).map(|w| format!("{:x}", Secret::default().hash(w, &u64::from(n).to_le_bytes()))).collect();
             let template = template(&words.join(" "));
             let key = campaigns.find(&template).expect("long enough");
-            campaigns.add(key, &template, 1_000_000 + n as u32 / 20, &Outbox::default());
+            campaigns.add(key, &template, 1_000_000 + n / 20, &Outbox::default());
         }
         assert!(campaigns.known.fill().entries <= 256);
         assert_eq!(campaigns.find(&parcel(7)), Some(live));

@@ -2,11 +2,11 @@
 //!
 //! | kept | up to | what is told |
 //! |---|---|---|
-//! | each event, to the millisecond | [`EXACT_MAX`] in a window | the exact count |
+//! | each event, to the millisecond | [`EXACT_MAX`] messages, or [`DISTINCT_MAX`] different ones, in a window | the exact count |
 //! | messages by sub-window, a sixteenth each | any number | exact but for the oldest sub-window, of which the share counts that the window still covers: wrong by at most what fell into that sixteenth |
 //! | different ones by sub-window, an eighth each, as sketches | any number | the window is up to an eighth longer, and the count has a standard error of 3.25 in a hundred ([`super::spread`]) |
 //!
-//! Of those that are told apart exactly 24 bits of their hash are kept: of 30,000 full sets, one takes two for one.
+//! Of those that are told apart exactly 24 bits of their hash are kept: of 400 sets of 300, one takes two for one.
 //!
 //! Events may come in any order, and lie ahead (a message that is to be delivered tomorrow): a window ends at the moment that is
 //! asked about. Where sub-windows are kept, what lies more than a window ahead gives way to what happens now.
@@ -17,8 +17,11 @@ use super::codec::{Reader, Reason, SnapshotFault, Writer};
 use super::table::Entry;
 use super::window::{Members, Messages};
 
-/// Events, or different ones, of a window that are kept one by one.
+/// Messages of a window that are kept one by one.
 pub const EXACT_MAX: usize = 32;
+
+/// Different ones of a window that are kept one by one: a limit of a few hundred is exact, and no larger than sketches.
+pub const DISTINCT_MAX: usize = 512;
 
 /// Events kept without room of their own.
 const FEW: usize = 6;
@@ -36,7 +39,7 @@ pub(super) struct Counter {
 #[derive(Debug)]
 enum Body {
     Few([Event; FEW]),
-    Exact(Box<[Event; EXACT_MAX]>),
+    Exact(Box<[Event]>),
     Messages(Box<Messages>),
     Members(Box<Members>),
 }
@@ -126,14 +129,14 @@ impl Counter {
     fn widen(&mut self, is_distinct: bool) {
         let over = u64::from(self.over);
         self.body = match std::mem::take(&mut self.body) {
-            Body::Few(few) => {
-                let mut events = Box::new([Event::default(); EXACT_MAX]);
-                events.iter_mut().zip(few).for_each(|(place, event)| *place = event);
-                Body::Exact(events)
+            Body::Few(few) => Body::Exact(wider(&few, EXACT_MAX)),
+            Body::Exact(events) if is_distinct && events.len() < DISTINCT_MAX => {
+                let wide = (events.len() * 4).min(DISTINCT_MAX);
+                Body::Exact(wider(&events, wide))
             }
             Body::Exact(events) if is_distinct => {
                 let mut members = Box::<Members>::default();
-                for event in *events {
+                for event in &events {
                     members.add(
                         event.at(),
                         event.part() << (64 - MEMBER_BITS) | 1 << (63 - MEMBER_BITS),
@@ -159,7 +162,7 @@ impl Counter {
         let at = millis(at);
         match &self.body {
             Body::Few(events) => count_events(events, at, over, members, self.twice),
-            Body::Exact(events) => count_events(&**events, at, over, members, self.twice),
+            Body::Exact(events) => count_events(events, at, over, members, self.twice),
             Body::Messages(messages) => messages.count(at, over) + u64::try_from(members.count()).unwrap_or(0),
             Body::Members(sketches) => sketches.count(at, over, members),
         }
@@ -238,10 +241,16 @@ impl Body {
     fn events_mut(&mut self) -> Option<&mut [Event]> {
         match self {
             Self::Few(events) => Some(events),
-            Self::Exact(events) => Some(&mut **events),
+            Self::Exact(events) => Some(events),
             Self::Messages(_) | Self::Members(_) => None,
         }
     }
+}
+
+/// The same events with more room behind them.
+fn wider(events: &[Event], room: usize) -> Box<[Event]> {
+    let empty = std::iter::repeat_n(Event::default(), room.saturating_sub(events.len()));
+    events.iter().copied().chain(empty).collect()
 }
 
 fn count_events(events: &[Event], at: u64, over: u64, members: impl Iterator<Item = u64>, twice: bool) -> u64 {
@@ -306,6 +315,17 @@ mod tests {
     /// Events in whole ms, in any order within a few windows, fewer at a time than are kept one by one.
     fn events() -> impl Strategy<Value = Vec<(u64, u64)>> {
         prop::collection::vec((0..20_000_u64, 1..12_u64), 0..EXACT_MAX)
+    }
+
+    #[test]
+    fn a_limit_of_a_few_hundred_different_ones_is_exact() {
+        let mut counter = Counter::default();
+        for n in 1..=400 {
+            let at = START + n * 1_000_000;
+            counter.record(at, hash(n), HOUR, at);
+            assert_eq!(counter.count(at, [hash(n)].into_iter(), HOUR), n, "{n}");
+            assert_eq!(counter.count(at, [hash(n + 1)].into_iter(), HOUR), n + 1, "{n}");
+        }
     }
 
     proptest! {

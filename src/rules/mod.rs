@@ -116,6 +116,7 @@ pub struct Ruleset {
     /// Entries of each list, by its full name.
     pub list_entries: BTreeMap<String, usize>,
     report_short_codes: Vec<String>,
+    asks: bool,
     registries: Registries,
     matcher: Matcher,
     index: Index,
@@ -332,6 +333,12 @@ impl Ruleset {
     #[must_use]
     pub fn exemption(&self, index: u32) -> Option<&Exemption> {
         self.exemptions.get(usize::try_from(index).ok()?)
+    }
+
+    /// Whether there is a rule that asks anything of a message.
+    #[must_use]
+    pub fn asks(&self) -> bool {
+        self.asks
     }
 
     /// Literals that are looked for.

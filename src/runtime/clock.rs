@@ -26,6 +26,12 @@ impl Clock {
         self.wall + self.start.elapsed()
     }
 
+    /// What time an instant is.
+    #[must_use]
+    pub fn at(&self, instant: Instant) -> Timestamp {
+        self.wall + instant.saturating_duration_since(self.start)
+    }
+
     /// The instant of a time, for sleeping until it.
     #[must_use]
     pub fn instant(&self, at: Timestamp) -> tokio::time::Instant {

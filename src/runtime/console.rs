@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 
 use super::Node;
 use super::history::{self, Change};
+use super::metrics;
 use super::reload::{Ask, Report, Trial};
 use super::reputation;
 use crate::config::canary::{CANARY_KEYS, CanarySettings};
@@ -45,7 +46,9 @@ pub async fn serve(node: Arc<Node>, listener: TcpListener) {
 async fn answer(node: Arc<Node>, request: Request<Incoming>) -> Result<Reply, Infallible> {
     let path = request.uri().path();
     Ok(match (request.method(), path) {
-        (&Method::GET, "/metrics") => text(StatusCode::OK, "text/plain; version=0.0.4", node.prometheus.render()),
+        (&Method::GET, "/metrics") => {
+            text(StatusCode::OK, "text/plain; version=0.0.4", metrics::render(&node.prometheus))
+        }
         (&Method::GET, "/healthz") => text(StatusCode::OK, "text/plain", "ok\n".into()),
         (&Method::GET, "/readyz") if node.is_draining() => {
             text(StatusCode::SERVICE_UNAVAILABLE, "text/plain", "draining\n".into())

@@ -110,13 +110,18 @@ impl Journal {
         self.state.full.load(Ordering::Relaxed)
     }
 
+    /// Whether sessions shall wait for [`Journal::room`] before they read more.
+    #[must_use]
+    pub fn is_crowded(&self) -> bool {
+        self.state.waiting.load(Ordering::Relaxed) > CROWDED && !self.is_full()
+    }
+
     /// Waits while more records come than are written, so that none is lost to a burst. A writer that stands still is waited
     /// for once: the journal is then full until most of what waits is written, and `on_journal_full` says what becomes of
     /// messages.
     pub async fn room(&self) {
-        let is_crowded = || self.state.waiting.load(Ordering::Relaxed) > CROWDED && !self.is_full();
         let mut waited = Duration::ZERO;
-        while is_crowded() {
+        while self.is_crowded() {
             if waited >= PATIENCE {
                 self.state.full.store(true, Ordering::Relaxed);
                 return;

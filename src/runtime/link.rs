@@ -2,17 +2,23 @@
 
 use std::cell::RefCell;
 use std::collections::HashSet;
+use std::future::poll_fn;
+use std::hash::BuildHasher;
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{self, Poll};
 use std::time::{Duration, Instant};
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
+use tokio::time::Sleep;
 
 use super::Node;
-use super::canary;
+use super::canary::{self, Canary};
+use super::journal::Journal;
 use super::metrics::{self, Meters};
 use crate::account::{SessionId, SmscId};
 use crate::audit::shadow::ShadowChanges;
@@ -20,6 +26,7 @@ use crate::audit::tally::Tally;
 use crate::audit::{Basis, Decision, Outcome, OutcomeKind, Reply};
 use crate::capture::Tap;
 use crate::gate::{Context, Event, Gate, Output, Scratch};
+use crate::message::Direction;
 use crate::policy;
 use crate::session::{Closed, Leg};
 use crate::time::Timestamp;
@@ -29,6 +36,8 @@ use crate::verdict::Action;
 const READ_OCTETS: usize = 64 * 1024;
 /// Counts are handed to the node this often.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
+/// A session that waits for nothing looks up this often.
+const IDLE: Duration = Duration::from_secs(3600);
 
 /// Room that all sessions of one thread share: between two suspensions only one works.
 #[derive(Default)]
@@ -65,10 +74,19 @@ pub struct Link {
     /// When the octets that are being worked on were read.
     read_at: Option<Instant>,
     tap: Tap,
+    /// Wakes the session when nothing else does. It may be due earlier than needed: moving it costs more.
+    alarm: Pin<Box<Sleep>>,
+    /// The leg that is looked at first.
+    turn: Leg,
+    /// There are counts that the node has not got.
+    unflushed: bool,
 }
 
 enum Ready {
-    Read(Leg),
+    /// So many octets of a leg are in the room.
+    Read(Leg, io::Result<usize>),
+    /// There is something to read, and the journal's writer is behind.
+    Crowded,
     Write,
     Connected(Option<(TcpStream, SmscId)>),
     Wake,
@@ -102,6 +120,9 @@ impl Link {
             gauges: [[0.0; 3]; 2],
             read_at: None,
             tap: Tap::default(),
+            alarm: Box::pin(tokio::time::sleep(IDLE)),
+            turn: Leg::Esme,
+            unflushed: false,
             node,
         }
     }
@@ -116,10 +137,8 @@ impl Link {
             }
             self.flush(false);
             match self.ready(blocked).await {
-                Ready::Read(leg) => {
-                    self.node.journal.room().await;
-                    self.read(leg);
-                }
+                Ready::Read(leg, read) => self.read(leg, read),
+                Ready::Crowded => self.node.journal.room().await,
                 Ready::Write => {}
                 Ready::Connected(connected) => self.connected(connected),
                 Ready::Wake => self.with(|gate, cx| gate.handle_wake(cx)),
@@ -138,44 +157,49 @@ impl Link {
     }
 
     async fn ready(&mut self, blocked: [bool; 2]) -> Ready {
-        let now = self.node.clock.now();
-        let flush_at = self.flushed + FLUSH_EVERY;
-        let deadline = match self.gate.poll_timeout() {
-            Some(at) if self.tally.is_empty() => Some(at),
-            Some(at) => Some(at.min(flush_at)),
-            None if self.tally.is_empty() => None,
-            None => Some(flush_at),
-        };
-        let until = self.node.clock.instant(deadline.unwrap_or(now + Duration::from_secs(3600)));
+        let flush_at = self.unflushed.then(|| self.flushed + FLUSH_EVERY);
+        let deadline = [self.gate.poll_timeout(), flush_at].into_iter().flatten().min();
+        let deadline = deadline.map(|at| self.node.clock.instant(at));
+        if deadline.is_some_and(|at| at < self.alarm.deadline()) || self.alarm.is_elapsed() {
+            let at = deadline.unwrap_or_else(|| self.alarm.deadline() + IDLE);
+            self.alarm.as_mut().reset(at);
+        }
         let [esme_blocked, smsc_blocked] = blocked;
-        let reads = |leg| self.gate.wants_read(leg);
-        let (esme_reads, smsc_reads) = (reads(Leg::Esme), reads(Leg::Smsc));
-        let readable = async |stream: &Option<TcpStream>, wanted: bool| match stream {
-            Some(stream) if wanted => stream.readable().await.is_ok(),
-            _ => std::future::pending().await,
-        };
-        let writable = async |stream: &Option<TcpStream>, wanted: bool| match stream {
-            Some(stream) if wanted => stream.writable().await.is_ok(),
-            _ => std::future::pending().await,
-        };
+        self.turn = self.turn.other();
+        let (turn, journal) = (self.turn, &self.node.journal);
+        let (gate, esme, smsc) = (&self.gate, &mut self.esme, &mut self.smsc);
+        let streams = poll_fn(|cx| {
+            for leg in [turn, turn.other()] {
+                let (stream, blocked) =
+                    if leg == Leg::Esme { (&mut *esme, esme_blocked) } else { (&mut *smsc, smsc_blocked) };
+                let Some(stream) = stream else { continue };
+                if gate.wants_read(leg)
+                    && let Poll::Ready(ready) = poll_read(leg, stream, journal, cx)
+                {
+                    return Poll::Ready(ready);
+                }
+                if blocked && stream.poll_write_ready(cx).is_ready() {
+                    return Poll::Ready(Ready::Write);
+                }
+            }
+            Poll::Pending
+        });
         let connecting = async |connecting: &mut Option<Connecting>| match connecting {
             Some(task) => task.await.ok().flatten(),
             None => std::future::pending().await,
         };
         tokio::select! {
-            _ = readable(&self.esme, esme_reads) => Ready::Read(Leg::Esme),
-            _ = readable(&self.smsc, smsc_reads) => Ready::Read(Leg::Smsc),
-            _ = writable(&self.esme, esme_blocked) => Ready::Write,
-            _ = writable(&self.smsc, smsc_blocked) => Ready::Write,
+            ready = streams => ready,
             connected = connecting(&mut self.connecting) => Ready::Connected(connected),
             () = self.wake.notified() => Ready::Wake,
             _ = self.drain.wait_for(|draining| *draining), if !self.told_drain => Ready::Drain,
-            () = tokio::time::sleep_until(until) => Ready::Timeout,
+            () = self.alarm.as_mut() => Ready::Timeout,
         }
     }
 
     fn with<T>(&mut self, act: impl FnOnce(&mut Gate, &mut Context<'_>) -> T) -> T {
         let policy = self.node.policy_of(self.gate.id());
+        self.unflushed = true;
         ROOM.with_borrow_mut(|room| {
             let mut cx = Context {
                 now: self.node.clock.now(),
@@ -199,20 +223,17 @@ impl Link {
         }
     }
 
+    /// Takes in what was read.
     #[allow(clippy::disallowed_methods, reason = "how long a message takes is measured here")]
-    fn read(&mut self, leg: Leg) {
-        let stream = match leg {
-            Leg::Esme => &self.esme,
-            Leg::Smsc => &self.smsc,
-        };
-        let Some(stream) = stream else { return };
+    #[allow(clippy::needless_pass_by_value, reason = "what a read answered, and nobody else wants")]
+    fn read(&mut self, leg: Leg, read: io::Result<usize>) {
         let policy = self.node.policy_of(self.gate.id());
+        self.unflushed = true;
+        let read_at = Instant::now();
         ROOM.with_borrow_mut(|room| {
             let Room { gate: scratch, octets, .. } = room;
-            octets.resize(READ_OCTETS, 0);
-            let read = stream.try_read(octets);
             let mut cx = Context {
-                now: self.node.clock.now(),
+                now: self.node.clock.at(read_at),
                 policy: &policy,
                 memory: &self.node.memory,
                 scratch,
@@ -221,7 +242,7 @@ impl Link {
             match read {
                 Ok(0) => self.gate.handle_closed(&mut cx, leg, Closed::Eof),
                 Ok(n) => {
-                    self.read_at = Some(Instant::now());
+                    self.read_at = Some(read_at);
                     let octets = octets.get(..n).unwrap_or_default();
                     if let Some(capture) = &self.node.capture {
                         let (at, session) = (cx.now, self.gate.id().0);
@@ -231,38 +252,42 @@ impl Link {
                     }
                     self.gate.handle_bytes(&mut cx, leg, octets);
                 }
-                Err(e) if e.kind() == ErrorKind::WouldBlock => {}
                 Err(_) => self.gate.handle_closed(&mut cx, leg, Closed::Reset),
             }
         });
     }
 
-    /// Takes everything that the gate has to say.
+    /// Takes everything that the gate has to say. What costs little by itself is done once for all of it: the clock is read
+    /// once a message, and not at all where no rule asks for any; counts are handed over at the end.
     #[allow(clippy::disallowed_methods, reason = "how long a verdict takes is measured here")]
     fn outputs(&mut self) {
         let node = Arc::clone(&self.node);
         let policy = node.policy_of(self.gate.id());
+        let trial = node.canary.load();
         let mut wakes = Vec::new();
+        let is_timed = policy.rules.asks() || node.journal.is_on();
+        let start = Instant::now();
+        let mut at = start;
         ROOM.with_borrow_mut(|room| {
             let Room { gate: scratch, evidence, .. } = room;
+            let mut keeper = Keeper {
+                node: &node,
+                trial: trial.as_deref(),
+                meters: &mut self.meters,
+                tally: &mut self.tally,
+                shadow: &mut self.shadow,
+                written: &mut self.written,
+                evidence,
+            };
             loop {
                 let mut cx = Context {
-                    now: node.clock.now(),
+                    now: node.clock.at(at),
                     policy: &policy,
                     memory: &node.memory,
                     scratch,
                     journal_full: node.journal.is_full(),
                 };
-                let start = Instant::now();
                 let Some(output) = self.gate.poll_output(&mut cx) else { break };
-                let mut keeper = Keeper {
-                    node: &node,
-                    meters: &mut self.meters,
-                    tally: &mut self.tally,
-                    shadow: &mut self.shadow,
-                    written: &mut self.written,
-                    evidence,
-                };
                 match output {
                     Output::Connect { account } => {
                         let (node, account) = (Arc::clone(&node), account.to_owned());
@@ -272,22 +297,30 @@ impl Link {
                         self.connecting = Some(task);
                     }
                     Output::Decision(decision) => {
-                        keeper.decision(&decision, start.elapsed());
-                        if let Some(read_at) = self.read_at {
-                            self.meters.delay(decision.message.direction, read_at.elapsed().as_secs_f64());
+                        let took = is_timed.then(|| {
+                            let before = std::mem::replace(&mut at, Instant::now());
+                            at.saturating_duration_since(before)
+                        });
+                        if keeper.decision(&decision, took) {
+                            // The next one is not to be charged with writing it down.
+                            at = Instant::now();
                         }
                     }
                     Output::Outcome(outcome) => keeper.outcome(&outcome),
-                    Output::Event(event) => keeper.event(event),
+                    Output::Event(event) => {
+                        keeper.event(event);
+                        if let Some(account) = self.gate.account()
+                            && !keeper.meters.is_for(account)
+                        {
+                            keeper.meters.hand_over(None);
+                            *keeper.meters = Meters::new(account, &node.accounts.label(account));
+                        }
+                    }
                     Output::Wake(session) => wakes.push(session),
-                }
-                if let Some(account) = self.gate.account()
-                    && !self.meters.is_for(account)
-                {
-                    self.meters = Meters::new(account, &node.accounts.label(account));
                 }
             }
         });
+        self.hand_over(start, is_timed);
         wakes.into_iter().for_each(|session| node.wake(session));
         let state = self.gate.state().name();
         if state != self.state {
@@ -295,6 +328,24 @@ impl Link {
             metrics::gauge_by("tapis_sessions", "state", state, 1.0);
             self.state = state;
         }
+    }
+
+    /// Hands over what was counted since `start`; where the clock was not read for each verdict, they took equally long.
+    #[allow(clippy::disallowed_methods, reason = "how long a message takes is measured here")]
+    fn hand_over(&mut self, start: Instant, is_timed: bool) {
+        let all = self.meters.decisions(Direction::Mt) + self.meters.decisions(Direction::Mo);
+        if all == 0 {
+            return;
+        }
+        let now = Instant::now();
+        if !is_timed {
+            let each = now.saturating_duration_since(start) / u32::try_from(all).unwrap_or(u32::MAX);
+            for direction in [Direction::Mt, Direction::Mo] {
+                let count = self.meters.decisions(direction);
+                self.meters.verdicts(direction, each, count);
+            }
+        }
+        self.meters.hand_over(self.read_at.map(|read_at| now.saturating_duration_since(read_at)));
     }
 
     /// Writes what can be written; answers which legs are blocked.
@@ -332,10 +383,10 @@ impl Link {
     /// Hands counts to the node.
     fn flush(&mut self, end: bool) {
         let now = self.node.clock.now();
-        if !end && now.since(self.flushed) < FLUSH_EVERY {
+        if !end && (!self.unflushed || now.since(self.flushed) < FLUSH_EVERY) {
             return;
         }
-        self.flushed = now;
+        (self.flushed, self.unflushed) = (now, false);
         if !self.tally.is_empty() {
             self.node.merge(std::mem::take(&mut self.tally));
         }
@@ -364,6 +415,19 @@ impl Drop for Link {
     }
 }
 
+/// Reads into the room of this thread: whoever polls uses what is there before anything else is polled.
+fn poll_read(leg: Leg, stream: &mut TcpStream, journal: &Journal, cx: &mut task::Context<'_>) -> Poll<Ready> {
+    if journal.is_crowded() {
+        return stream.poll_read_ready(cx).map(|_| Ready::Crowded);
+    }
+    ROOM.with_borrow_mut(|room| {
+        room.octets.resize(READ_OCTETS, 0);
+        let mut octets = ReadBuf::new(&mut room.octets);
+        let read = Pin::new(stream).poll_read(cx, &mut octets);
+        read.map(|read| Ready::Read(leg, read.map(|()| octets.filled().len())))
+    })
+}
+
 fn write_out(gate: &mut Gate, leg: Leg, stream: &TcpStream) -> io::Result<bool> {
     loop {
         let mut slices = [IoSlice::new(&[]); 64];
@@ -383,6 +447,7 @@ fn write_out(gate: &mut Gate, leg: Leg, stream: &TcpStream) -> io::Result<bool> 
 /// Counts and writes down what a gate hands out.
 struct Keeper<'a> {
     node: &'a Node,
+    trial: Option<&'a Canary>,
     meters: &'a mut Meters,
     tally: &'a mut Tally,
     shadow: &'a mut ShadowChanges,
@@ -394,33 +459,42 @@ struct Keeper<'a> {
 const WRITTEN_MAX: usize = 100_000;
 
 impl Keeper<'_> {
-    fn decision(&mut self, decision: &Decision<'_>, took: Duration) {
-        self.meters.decision(decision, took.as_secs_f64());
-        self.tally.add(decision);
+    /// Counts a decision that took so long, and writes it down; whether it was written.
+    fn decision(&mut self, decision: &Decision<'_>, took: Option<Duration>) -> bool {
+        self.meters.decision(decision);
+        if let Some(took) = took {
+            self.meters.verdicts(decision.message.direction, took, 1);
+        }
         decision.shadow_changes(|rule, to| {
             metrics::shadow_change(&rule.id, to);
             self.shadow.add(&rule.id, decision.action(), to);
         });
-        if let Some(trial) = &*self.node.canary.load()
+        if let Some(trial) = self.trial
             && trial.count(decision)
             && trial.outcome(self.node.clock.now()) != canary::Outcome::Open
         {
             self.node.settle.notify_one();
         }
-        let passed = decision.action() == Action::Pass && !matches!(decision.basis, Basis::Exception { .. });
-        if self.node.journal.is_on() && (!passed || self.is_sampled(decision)) {
-            let latency = u32::try_from(took.as_nanos()).unwrap_or(u32::MAX);
-            let latency = f64::from(latency / 100) / 10.0;
-            let recorder = self.node.recorder.load();
-            let body = recorder.decision(decision, Some(latency), self.evidence);
-            self.node.journal.write("decision", self.node.clock.now(), body);
-            if matches!(decision.reply, Reply::Forwarded | Reply::Tagged) && self.written.len() < WRITTEN_MAX {
-                self.written.insert(decision.id.n);
-            }
-        }
         if let Some(watcher) = &self.node.watcher {
             watcher.decision(decision, self.node.clock.now(), self.evidence);
         }
+        // What is not written is not tallied either: nobody would see it.
+        if !self.node.journal.is_on() {
+            return false;
+        }
+        self.tally.add(decision);
+        let passed = decision.action() == Action::Pass && !matches!(decision.basis, Basis::Exception { .. });
+        if passed && !self.is_sampled(decision) {
+            return false;
+        }
+        let latency = took.map(|took| f64::from(u32::try_from(took.as_nanos()).unwrap_or(u32::MAX) / 100) / 10.0);
+        let recorder = self.node.recorder.load();
+        let body = recorder.decision(decision, latency, self.evidence);
+        self.node.journal.write("decision", self.node.clock.now(), body);
+        if matches!(decision.reply, Reply::Forwarded | Reply::Tagged) && self.written.len() < WRITTEN_MAX {
+            self.written.insert(decision.id.n);
+        }
+        true
     }
 
     /// One pass in N, chosen by a keyed hash so that nobody outside can tell which.
@@ -429,18 +503,13 @@ impl Keeper<'_> {
         if n <= 1 {
             return true;
         }
-        let mut name = [0; 16];
-        let (session, number) = name.split_at_mut(8);
-        session.copy_from_slice(&decision.id.session.0.to_le_bytes());
-        number.copy_from_slice(&decision.id.n.to_le_bytes());
-        let hash = blake3::keyed_hash(&self.node.master_key, &name);
-        hash.as_bytes().first_chunk().is_some_and(|first| u64::from_le_bytes(*first) % n == 0)
+        self.node.sampling.hash_one((decision.id.session.0, decision.id.n)).is_multiple_of(n)
     }
 
     fn outcome(&mut self, outcome: &Outcome<'_>) {
         let in_doubt = matches!(outcome.kind, OutcomeKind::InDoubt { .. });
         let known = match outcome.kind {
-            OutcomeKind::Answered { .. } => self.written.remove(&outcome.decision.n),
+            OutcomeKind::Answered { .. } => !self.written.is_empty() && self.written.remove(&outcome.decision.n),
             _ => self.written.contains(&outcome.decision.n),
         };
         if self.node.journal.is_on() && (known || in_doubt || outcome.kind == OutcomeKind::Receipt) {

@@ -1,13 +1,14 @@
 //! Every metric's name, unit and help in one place, and the handles that a session keeps so that counting costs no lookup.
 
 use std::collections::HashSet;
+use std::fmt::Write;
 use std::sync::Mutex;
+use std::time::Duration;
 
-use metrics::{
-    Counter, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
-};
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics::{Counter, Unit, counter, describe_counter, describe_gauge, gauge};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
+use super::durations::{Counted, Total};
 use crate::audit::{Basis, Decision};
 use crate::config::diagnostic::{Diagnostic, Severity};
 use crate::config::spec::Mode;
@@ -16,24 +17,42 @@ use crate::policy::Policy;
 use crate::session::{Counters, Fault, Leg};
 use crate::verdict::Action;
 
+const MICROSECOND: u64 = 1_000;
+
+/// A bound of a bucket in microseconds: 1, 2 and 5 of each power of ten.
+#[allow(clippy::indexing_slicing, reason = "runs at compile time, where a bad index is an error of the build")]
+const fn bounds<const N: usize>(first: usize) -> [u64; N] {
+    let mut all = [0; N];
+    let mut n = 0;
+    while n < N {
+        let place = first + n;
+        let mut bound = MICROSECOND * [1, 2, 5][place % 3];
+        let mut power = place / 3;
+        while power > 0 {
+            bound *= 10;
+            power -= 1;
+        }
+        all[n] = bound;
+        n += 1;
+    }
+    all
+}
+
 /// 1 µs to 100 ms.
-const VERDICT_SECONDS: [f64; 16] =
-    [1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 1e-1];
+const VERDICT_BOUNDS: [u64; 16] = bounds(0);
 /// 10 µs to 10 s.
-const DELAY_SECONDS: [f64; 19] =
-    [1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0];
+const DELAY_BOUNDS: [u64; 19] = bounds(3);
+
+/// From a whole PDU to its disposition, and from reading a message to writing it on, by direction.
+static VERDICTS: [Total; 2] = [const { Total::new(&VERDICT_BOUNDS) }; 2];
+static DELAYS: [Total; 2] = [const { Total::new(&DELAY_BOUNDS) }; 2];
 
 /// Starts counting; what the handle renders is `/metrics`. Within one process it is done once.
 ///
 /// # Errors
 /// When something else in the process counts already.
 pub fn install() -> Result<PrometheusHandle, String> {
-    let bucketed = |builder: PrometheusBuilder, name: &str, buckets: &[f64]| {
-        builder.set_buckets_for_metric(Matcher::Full(name.to_owned()), buckets).map_err(|e| e.to_string())
-    };
-    let builder = bucketed(PrometheusBuilder::new(), "tapis_verdict_duration_seconds", &VERDICT_SECONDS)?;
-    let builder = bucketed(builder, "tapis_message_delay_seconds", &DELAY_SECONDS)?;
-    let handle = builder.install_recorder().map_err(|e| e.to_string())?;
+    let handle = PrometheusBuilder::new().install_recorder().map_err(|e| e.to_string())?;
     describe();
     gauge!("tapis_build_info", "version" => env!("CARGO_PKG_VERSION"), "commit" => option_env!("TAPIS_COMMIT").unwrap_or("unknown")).set(1.0);
     Ok(handle)
@@ -90,8 +109,6 @@ fn describe() {
     }
     describe_gauge!("tapis_capture_bytes", Unit::Bytes, "Size of all files of the capture");
     describe_gauge!("tapis_buffer_bytes", Unit::Bytes, "Octets buffered");
-    describe_histogram!("tapis_verdict_duration_seconds", Unit::Seconds, "From a whole PDU to its disposition");
-    describe_histogram!("tapis_message_delay_seconds", Unit::Seconds, "From reading a message to writing it on");
 }
 
 /// Counts a snapshot of reputation: `written`, `failed` or `refused`.
@@ -137,6 +154,27 @@ pub fn shared_lag(lag: std::time::Duration) {
     gauge!("tapis_reputation_shared_lag_seconds").set(lag.as_secs_f64());
 }
 
+/// `/metrics`: what the recorder has, and durations.
+#[must_use]
+pub fn render(recorded: &PrometheusHandle) -> String {
+    let mut out = recorded.render();
+    for (name, help, totals, more) in [
+        ("tapis_verdict_duration_seconds", "From a whole PDU to its disposition", &VERDICTS, ""),
+        ("tapis_message_delay_seconds", "From reading a message to writing it on", &DELAYS, ",held=\"false\""),
+    ] {
+        let mut lines = String::new();
+        for (direction, total) in DIRECTIONS.iter().zip(totals) {
+            total.render(name, &format!("direction=\"{}\"{more}", direction.name()), &mut lines);
+        }
+        if !lines.is_empty() {
+            let _ = write!(out, "# HELP {name} {help}\n# TYPE {name} histogram\n{lines}\n");
+        }
+    }
+    out
+}
+
+const DIRECTIONS: [Direction; 2] = [Direction::Mt, Direction::Mo];
+
 /// Accounts that metrics name: those whose bind an SMSC accepted, up to a cap; later ones are `other`.
 #[derive(Debug)]
 pub struct Accounts {
@@ -163,12 +201,13 @@ impl Accounts {
     }
 }
 
-/// The handles of one session.
+/// The handles of one session, and what it has counted since it last handed it over.
 pub struct Meters {
     account: String,
     messages: [[Counter; 3]; 2],
-    durations: [Histogram; 2],
-    delays: [Histogram; 2],
+    counts: [[u64; 3]; 2],
+    verdicts: [Counted; 2],
+    delays: [Counted; 2],
 }
 
 impl std::fmt::Debug for Meters {
@@ -194,40 +233,70 @@ impl Meters {
                 counter!("tapis_messages_total", "direction" => direction, "account" => account, "action" => action.name())
             })
         });
-        let durations = directions.map(|d| histogram!("tapis_verdict_duration_seconds", "direction" => d));
-        let delays = directions.map(|d| histogram!("tapis_message_delay_seconds", "direction" => d, "held" => "false"));
-        Self { account: account.to_owned(), messages, durations, delays }
+        let (verdicts, delays) = Default::default();
+        Self { account: account.to_owned(), messages, counts: [[0; 3]; 2], verdicts, delays }
     }
 
-    /// Counts a decision that took `seconds`.
-    pub fn decision(&self, decision: &Decision<'_>, seconds: f64) {
-        let [mt, mo] = &self.messages;
-        let [mt_time, mo_time] = &self.durations;
-        let (messages, durations) = match decision.message.direction {
-            Direction::Mt => (mt, mt_time),
-            Direction::Mo => (mo, mo_time),
-        };
-        let [pass, tag, block] = messages;
+    /// Counts a decision; handed over by [`Meters::hand_over`].
+    pub fn decision(&mut self, decision: &Decision<'_>) {
+        let [mt, mo] = &mut self.counts;
+        let [pass, tag, block] = if decision.message.direction == Direction::Mt { mt } else { mo };
         match decision.action() {
-            Action::Pass => pass.increment(1),
-            Action::Tag => tag.increment(1),
-            Action::Block => block.increment(1),
+            Action::Pass => *pass += 1,
+            Action::Tag => *tag += 1,
+            Action::Block => *block += 1,
         }
-        durations.record(seconds);
         if !decision.verdict.findings.is_empty() || decision.action() != Action::Pass || decision.basis != Basis::Judged
         {
             findings(decision);
         }
     }
 
-    /// Records how long a message took from socket to socket.
-    pub fn delay(&self, direction: Direction, seconds: f64) {
-        let [mt, mo] = &self.delays;
-        match direction {
-            Direction::Mt => mt.record(seconds),
-            Direction::Mo => mo.record(seconds),
+    /// Decisions since the last handing over, in one direction.
+    #[must_use]
+    pub fn decisions(&self, direction: Direction) -> u64 {
+        of(direction, &self.counts).iter().sum()
+    }
+
+    /// Records how long `count` verdicts took each.
+    pub fn verdicts(&mut self, direction: Direction, took: Duration, count: u64) {
+        of(direction, &VERDICTS).count(of_mut(direction, &mut self.verdicts), nanos(took), count);
+    }
+
+    /// Adds what was counted to the counts of all sessions; every message since the last time took so long from socket to
+    /// socket.
+    pub fn hand_over(&mut self, delay: Option<Duration>) {
+        for direction in DIRECTIONS {
+            let decisions = self.decisions(direction);
+            if decisions == 0 {
+                continue;
+            }
+            if let Some(delay) = delay {
+                let (delays, total) = (of_mut(direction, &mut self.delays), of(direction, &DELAYS));
+                total.count(delays, nanos(delay), decisions);
+                total.take(delays);
+            }
+            for (counter, count) in of(direction, &self.messages).iter().zip(of(direction, &self.counts)) {
+                if *count > 0 {
+                    counter.increment(*count);
+                }
+            }
+            *of_mut(direction, &mut self.counts) = [0; 3];
+            of(direction, &VERDICTS).take(of_mut(direction, &mut self.verdicts));
         }
     }
+}
+
+fn of<T>(direction: Direction, [mt, mo]: &[T; 2]) -> &T {
+    if direction == Direction::Mt { mt } else { mo }
+}
+
+fn of_mut<T>(direction: Direction, [mt, mo]: &mut [T; 2]) -> &mut T {
+    if direction == Direction::Mt { mt } else { mo }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn findings(decision: &Decision<'_>) {

@@ -8,6 +8,7 @@ pub mod canary;
 pub mod capture;
 pub mod clock;
 pub mod console;
+mod durations;
 pub mod edits;
 pub mod feeds;
 pub mod files;
@@ -28,6 +29,7 @@ pub mod store;
 pub mod upstream;
 
 use std::collections::HashMap;
+use std::hash::RandomState;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -48,7 +50,7 @@ use crate::audit::record::Recorder;
 use crate::audit::shadow::ShadowChanges;
 use crate::audit::tally::Tally;
 use crate::config::settings::Settings;
-use crate::gate;
+use crate::gate::{self, Texts};
 use crate::policy::{Loaded, Policy};
 use crate::reputation::Reputation;
 use crate::session::{Bounds, Durations};
@@ -82,6 +84,8 @@ pub struct Node {
     capture: Option<Capture>,
     recorder: ArcSwap<Recorder>,
     master_key: [u8; 32],
+    /// Chooses the passes that are written, so that nobody outside can tell which.
+    sampling: RandomState,
     tally: Mutex<Tally>,
     shadow: Mutex<ShadowChanges>,
     accounts: metrics::Accounts,
@@ -159,8 +163,10 @@ impl Node {
             shared.map(|s| random().map(|me| Arc::new(Shared::new(s, &known.beside, &hex(&me))))).transpose()?;
         let policies = settings.journal.dir.as_ref().map(|d| start.base.join(d).join("policies"));
         metrics::policy(None, &policy, seconds(clock));
+        // Without a journal and a watcher nobody looks at a text but rules.
+        let texts = if journal.is_on() || start.watcher.is_some() { Texts::Read } else { Texts::ReadForRules };
         let node = Arc::new(Self {
-            gate: Arc::new(gate_settings(&settings)),
+            gate: Arc::new(gate::Settings { texts, ..gate_settings(&settings) }),
             accounts: metrics::Accounts::new(settings.limits.accounts),
             reloader: Reloader::new(start.origin, policies),
             settings,
@@ -173,6 +179,7 @@ impl Node {
             capture,
             recorder: ArcSwap::from_pointee(recorder),
             master_key,
+            sampling: RandomState::new(),
             tally: Mutex::default(),
             shadow: Mutex::default(),
             settle: Notify::new(),
@@ -435,6 +442,7 @@ pub fn gate_settings(settings: &Settings) -> gate::Settings {
                 join_singles: settings.parts.join_singles,
             },
         },
+        texts: Texts::Read,
     }
 }
 

@@ -1,6 +1,6 @@
 //! An ESME: binds, keeps a window of submits outstanding, answers what it is sent, and counts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::Framed;
 use crate::wire::body::{self, Body, Parsed, Sm};
@@ -35,6 +35,13 @@ impl Report {
         self.answers.values().sum()
     }
 
+    fn answer(&mut self, status: CommandStatus) {
+        match status.name().and_then(|name| self.answers.get_mut(name)) {
+            Some(count) => *count += 1,
+            None => *self.answers.entry(status.to_string()).or_default() += 1,
+        }
+    }
+
     /// Adds another's counts.
     pub fn add(&mut self, other: &Self) {
         self.submitted += other.submitted;
@@ -58,7 +65,7 @@ pub struct Esme {
     system_id: String,
     window: usize,
     next_sequence: u32,
-    outstanding: Vec<u32>,
+    outstanding: VecDeque<u32>,
     unbinding: bool,
     /// It is done: its connection may be closed.
     pub finished: bool,
@@ -74,7 +81,7 @@ impl Esme {
             system_id: system_id.into(),
             window,
             next_sequence: 0,
-            outstanding: Vec::new(),
+            outstanding: VecDeque::new(),
             unbinding: false,
             finished: false,
         }
@@ -107,9 +114,22 @@ impl Esme {
     /// Appends a message.
     pub fn submit(&mut self, sm: &Sm<'_>, out: &mut Vec<u8>) {
         let sequence_number = self.sequence();
-        self.outstanding.push(sequence_number);
+        self.outstanding.push_back(sequence_number);
         self.report.submitted += 1;
         wire::sm(out, CommandId::SUBMIT_SM, sequence_number, sm);
+    }
+
+    /// Appends a message that is encoded already, under a number of its own, which is answered.
+    pub fn submit_encoded(&mut self, pdu: &[u8], out: &mut Vec<u8>) -> u32 {
+        let sequence_number = self.sequence();
+        self.outstanding.push_back(sequence_number);
+        self.report.submitted += 1;
+        let start = out.len();
+        out.extend_from_slice(pdu);
+        if let Some(number) = out.get_mut(start + 12..start + 16) {
+            number.copy_from_slice(&sequence_number.to_be_bytes());
+        }
+        sequence_number
     }
 
     /// Submits that wait for their answers.
@@ -153,7 +173,7 @@ impl Esme {
                 match self.outstanding.iter().position(|n| *n == sequence_number) {
                     Some(at) => {
                         self.outstanding.remove(at);
-                        *self.report.answers.entry(header.command_status.to_string()).or_default() += 1;
+                        self.report.answer(header.command_status);
                     }
                     None => self.report.strays += 1,
                 }

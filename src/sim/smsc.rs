@@ -177,16 +177,18 @@ impl Connection {
 
     fn message(&mut self, centre: &mut Centre, header: Header, pdu: &[u8], now: Timestamp, out: &mut Vec<u8>) {
         centre.next_message_id += 1;
-        let message_id = format!("{:08x}", centre.next_message_id);
+        let message_id = MessageId::new(centre.next_message_id);
+        let message_id = message_id.as_str();
         if centre.behaviour.remembers {
             *centre.bodies.entry(body_digest(pdu)).or_default() += 1;
         }
-        let (destinations, receipt) = match body::parse(pdu) {
+        let is_read = header.command_id == CommandId::SUBMIT_MULTI || centre.behaviour.receipts;
+        let (destinations, receipt) = match body::parse(if is_read { pdu } else { &[] }) {
             Parsed::Understood(_, Body::SubmitSm(sm)) => (
                 1,
                 sm.registered_delivery
                     .wants_failure_receipt()
-                    .then(|| receipt(&message_id, &sm.source, &sm.destination, now)),
+                    .then(|| receipt(message_id, &sm.source, &sm.destination, now)),
             ),
             Parsed::Understood(_, Body::SubmitMulti(sm)) => (u64::from(sm.dest_address.number_of_dests), None),
             _ => (1, None),
@@ -204,6 +206,29 @@ impl Connection {
         } else {
             wire::response(out, response, ok, header.sequence_number, Some(message_id.as_bytes()));
         }
+    }
+}
+
+/// A message_id: eight hexadecimal digits, or more where eight are not enough.
+struct MessageId([u8; 16], usize);
+
+impl MessageId {
+    fn new(mut number: u64) -> Self {
+        let mut digits = [b'0'; 16];
+        let mut at = digits.len();
+        for digit in digits.iter_mut().rev() {
+            if number == 0 {
+                break;
+            }
+            *digit = b"0123456789abcdef".get(usize::from((number & 15) as u8)).copied().unwrap_or(b'0');
+            number >>= 4;
+            at -= 1;
+        }
+        Self(digits, at.min(8))
+    }
+
+    fn as_str(&self) -> &str {
+        self.0.get(self.1..).and_then(|digits| std::str::from_utf8(digits).ok()).unwrap_or_default()
     }
 }
 

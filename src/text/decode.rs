@@ -19,6 +19,7 @@ use super::doubt::{self, Choice, Doubt};
 use super::gsm7::{self, Tables};
 use super::payload::{self, Payload};
 use super::{Alphabet, ReadContext, UserData, national, packed, udh, weigh};
+use crate::limits::TEXT_CHARACTERS_MAX;
 use crate::wire::command::DataCoding;
 
 /// Why a text cannot be read.
@@ -112,6 +113,16 @@ pub fn message_class(data_coding: DataCoding) -> Option<u8> {
         0x1 | 0x3 | 0x5 | 0x7 | 0xf => Some(octet & 3),
         _ => None,
     }
+}
+
+/// Whether octets can be read for certain, and whole, whatever they are: of one text without a header, in a coding that
+/// nobody reserves, and short. An octet of a push is up to 13 characters.
+pub(crate) fn is_surely_readable(user_data: &[UserData<'_>], alphabet: Alphabet) -> bool {
+    let is_plain = |one: &UserData<'_>| {
+        let coding = coding(one.data_coding, alphabet);
+        !one.udhi && !coding.reserved && !coding.compressed && one.octets.len() < TEXT_CHARACTERS_MAX / 16
+    };
+    user_data.len() <= 1 && user_data.iter().all(is_plain)
 }
 
 /// What one text was.

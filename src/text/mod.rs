@@ -105,6 +105,8 @@ pub struct Reading {
     ports: Option<(u16, u16)>,
     payload: Payload,
     anomalies: Anomalies,
+    /// It was left unread, and nothing was noted of it.
+    unread: bool,
     buffers: Buffers,
 }
 
@@ -120,6 +122,17 @@ impl Reading {
         self.take(user_data, cx);
         self.views.read("");
         self.entities.clear();
+    }
+
+    /// Reads nothing: it is as after an empty text.
+    pub fn leave_unread(&mut self) {
+        if !self.unread {
+            self.start();
+            self.finish();
+            self.views.read("");
+            self.entities.clear();
+            self.unread = true;
+        }
     }
 
     fn take(&mut self, user_data: &[UserData<'_>], cx: &ReadContext) {
@@ -153,6 +166,7 @@ impl Reading {
     }
 
     fn start(&mut self) {
+        self.unread = false;
         self.text.clear();
         self.buffers.second.clear();
         (self.undecodable, self.binary, self.cut, self.udh) = (None, false, false, None);
@@ -225,6 +239,7 @@ impl Reading {
 
     /// Tells that something else is wrong with the way it came, which its octets do not show.
     pub fn note(&mut self, anomaly: Anomaly) {
+        self.unread = false;
         self.anomalies.add(anomaly);
     }
 

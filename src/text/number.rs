@@ -1,6 +1,7 @@
 //! E.164 numbers and the countries they belong to (ITU-T E.164, list of assigned country codes).
 
 use std::fmt;
+use std::sync::LazyLock;
 
 use crate::wire::command::Ton;
 
@@ -27,7 +28,9 @@ impl Country {
     /// Its code in the numbering plan.
     #[must_use]
     pub fn calling_code(self) -> Option<&'static str> {
-        PLAN.iter().find(|(_, countries)| countries.split(' ').next() == Some(self.as_str())).map(|(code, _)| *code)
+        let [first, second] = self.0.map(|letter| usize::from(letter.wrapping_sub(b'A')));
+        let place = (first < LETTERS && second < LETTERS).then_some(first * LETTERS + second)?;
+        Tables::get().codes.get(place).copied().flatten()
     }
 }
 
@@ -128,7 +131,7 @@ impl Number {
     pub fn subscriber(&self) -> &str {
         let digits = self.digits();
         let code = self.country().and_then(|_| {
-            let is_code = |len: &usize| digits.get(..*len).is_some_and(|code| PLAN.iter().any(|(c, _)| *c == code));
+            let is_code = |len: &usize| Tables::get().country(digits, *len).is_some();
             (1..=3).rev().find(is_code)
         });
         digits.get(code.unwrap_or(0)..).unwrap_or_default()
@@ -146,22 +149,65 @@ fn country_of(digits: &str) -> Option<Country> {
         return None;
     }
     if digits.starts_with('1') {
-        return Some(north_america(digits.get(1..4).unwrap_or_default()));
+        let area = leading(digits.get(1..4).unwrap_or_default(), 3);
+        return area.and_then(|area| Tables::get().areas.get(area)).copied().or_else(|| Country::parse("US"));
     }
     if let Some(rest) = digits.strip_prefix('7') {
         return Country::parse(if rest.starts_with(['6', '7']) { "KZ" } else { "RU" });
     }
-    (1..=3).rev().find_map(|len| {
-        let code = digits.get(..len)?;
-        let (_, countries) = PLAN.iter().find(|(c, _)| *c == code)?;
-        countries.split(' ').next().and_then(Country::parse)
-    })
+    (1..=3).rev().find_map(|len| Tables::get().country(digits, len))
 }
 
-/// The country of an area code of the North American Numbering Plan.
-fn north_america(area: &str) -> Country {
-    let own = NANP.iter().find(|(areas, _)| areas.split(' ').any(|a| a == area)).map_or("US", |(_, country)| country);
-    Country::parse(own).unwrap_or_default()
+/// The first `len` characters as a number, when they are digits.
+fn leading(digits: &str, len: usize) -> Option<usize> {
+    let first = digits.as_bytes().get(..len)?;
+    first.iter().try_fold(0, |sum, octet| octet.is_ascii_digit().then(|| sum * 10 + usize::from(octet - b'0')))
+}
+
+const LETTERS: usize = 26;
+
+/// The plans below, so that a number's country is looked up and not looked for.
+struct Tables {
+    /// The country of a code of one, two or three digits; the default where there is none.
+    countries: [Box<[Country]>; 3],
+    /// The country of an area code of the North American Numbering Plan.
+    areas: Box<[Country]>,
+    /// A country's code, by its letters.
+    codes: Box<[Option<&'static str>]>,
+}
+
+impl Tables {
+    fn get() -> &'static Self {
+        static TABLES: LazyLock<Tables> = LazyLock::new(Tables::new);
+        &TABLES
+    }
+
+    fn new() -> Self {
+        let mut countries = [10, 100, 1_000].map(|size| vec![Country::default(); size].into_boxed_slice());
+        let mut codes = vec![None; LETTERS * LETTERS].into_boxed_slice();
+        for (code, all) in PLAN {
+            let Some(country) = all.split(' ').next().and_then(Country::parse) else { continue };
+            let place = code.len().checked_sub(1).and_then(|n| countries.get_mut(n)).zip(leading(code, code.len()));
+            if let Some(slot) = place.and_then(|(table, at)| table.get_mut(at)) {
+                *slot = country;
+            }
+            let [first, second] = country.0.map(|letter| usize::from(letter - b'A'));
+            codes.get_mut(first * LETTERS + second).into_iter().for_each(|slot| *slot = slot.or(Some(*code)));
+        }
+        let mut areas = vec![Country::parse("US").unwrap_or_default(); 1_000].into_boxed_slice();
+        for (own, country) in NANP {
+            for area in own.split(' ').filter_map(|area| leading(area, 3)) {
+                areas.get_mut(area).into_iter().for_each(|slot| *slot = Country::parse(country).unwrap_or_default());
+            }
+        }
+        Self { countries, areas, codes }
+    }
+
+    /// The country whose code the first `len` digits are.
+    fn country(&self, digits: &str, len: usize) -> Option<Country> {
+        let table = len.checked_sub(1).and_then(|n| self.countries.get(n))?;
+        leading(digits, len).and_then(|at| table.get(at)).copied().filter(|country| *country != Country::default())
+    }
 }
 
 const NANP: &[(&str, &str)] = &[
@@ -411,6 +457,24 @@ mod tests {
     fn resolved(ton: u8, id: &str, home: &str) -> Option<(String, String)> {
         let number = Number::resolve(Ton(ton), id, Country::parse(home))?;
         Some((number.digits().to_owned(), number.country()?.to_string()))
+    }
+
+    #[test]
+    fn tables_say_what_the_plans_say() {
+        for (code, countries) in PLAN {
+            let first = countries.split(' ').next().and_then(Country::parse).unwrap();
+            let own = PLAN.iter().find(|(_, all)| all.split(' ').next() == Some(first.as_str()));
+            assert_eq!(first.calling_code(), own.map(|(code, _)| *code));
+            if !["1", "7"].contains(code) {
+                assert_eq!(country_of(&format!("{code}99999")), Some(first), "{code}");
+            }
+        }
+        for (areas, country) in NANP {
+            areas.split(' ').for_each(|a| assert_eq!(country_of(&format!("1{a}5550100")), Country::parse(country)));
+        }
+        assert_eq!(country_of("1x5550100"), Country::parse("US"));
+        assert_eq!([country_of("65 123"), country_of("21099999")], [Country::parse("SG"), None]);
+        assert_eq!(Country([b'z', 0xff]).calling_code(), None);
     }
 
     #[test]

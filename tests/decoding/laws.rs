@@ -1,9 +1,14 @@
 //! Properties over anything at all.
 
 use proptest::prelude::*;
+use tapis::message::{AccountFacts, Direction, Envelope, ReadAs};
 use tapis::text::encode::encode;
 use tapis::text::{Alphabet, ReadContext, Reading, UserData};
-use tapis::wire::command::DataCoding;
+use tapis::time::Timestamp;
+use tapis::wire::body::Sm;
+use tapis::wire::command::{CommandId, DataCoding, EsmClass, Tag};
+use tapis::wire::encode as wire;
+use tapis::wire::tlv::Tlvs;
 
 const ALPHABETS: [Alphabet; 5] =
     [Alphabet::Gsm, Alphabet::GsmPacked, Alphabet::Ascii, Alphabet::Latin1, Alphabet::Utf8];
@@ -57,6 +62,49 @@ proptest! {
         let octets: usize = parts.iter().map(|(octets, ..)| octets.len()).sum();
         prop_assert!(reading.text().len() <= 13 * octets + 2 * parts.len(), "{} of {octets}", reading.text().len());
         prop_assert!(reading.text().starts_with(reading.shown()));
+    }
+
+    /// A text that nobody asks for is left unread only where that cannot be told from a decision on it.
+    #[test]
+    fn a_text_that_is_left_unread_could_have_been_read(
+        (before, octets) in (octets(), octets()),
+        coding in any::<u8>(),
+        alphabet in prop::sample::select(ALPHABETS.to_vec()),
+        (udhi, sar, payload) in any::<(bool, bool, bool)>(),
+    ) {
+        let mut tlvs = Vec::new();
+        if sar {
+            [Tag::SAR_MSG_REF_NUM, Tag::SAR_TOTAL_SEGMENTS, Tag::SAR_SEGMENT_SEQNUM]
+                .iter().zip([&[0, 7][..], &[2], &[1]]).for_each(|(tag, value)| wire::tlv(&mut tlvs, *tag, value));
+        }
+        if payload {
+            wire::tlv(&mut tlvs, Tag::MESSAGE_PAYLOAD, &before);
+        }
+        let sm = Sm {
+            short_message: &octets,
+            data_coding: DataCoding(coding),
+            esm_class: EsmClass(if udhi { 0x40 } else { 0 }),
+            tlvs: Tlvs::new(&tlvs),
+            ..Sm::default()
+        };
+        let other = Sm { short_message: &before, data_coding: DataCoding(coding.wrapping_add(7)), ..Sm::default() };
+        let told = |unasked| {
+            let read_as = ReadAs { alphabet, unasked, ..ReadAs::default() };
+            let mut envelope = Envelope::default();
+            envelope.read_sm(CommandId::SUBMIT_SM, &other, read_as);
+            envelope.read_sm(CommandId::SUBMIT_SM, &sm, read_as);
+            let message = envelope.message(Direction::Mt, AccountFacts::default(), None, Timestamp(0));
+            let reading = message.reading;
+            (
+                (reading.undecodable(), envelope.is_cut(), envelope.part(), reading.udh()),
+                (message.parts, message.complete, message.class, message.data_coding, message.esm_class),
+                reading.text().is_empty().then(|| (reading.folded().to_owned(), reading.links().len())),
+            )
+        };
+        let (read, left) = (told(false), told(true));
+        prop_assert_eq!((read.0, read.1), (left.0, left.1));
+        // Nothing of the message before it is left.
+        prop_assert!(left.2.is_none_or(|(folded, links)| folded.is_empty() && links == 0));
     }
 
     /// Whatever is weighed, the reading by the coding that is named is never lost to rules.

@@ -223,7 +223,7 @@ impl Letter {
         let tlvs = Tlvs::new(&tlvs);
         let short_message: &[u8] = if payload { &[] } else { &octets };
         let schedule_delivery_time = self.schedule.as_bytes();
-        let read_as = ReadAs { alphabet: account.alphabet, home: account.home, now: self.now };
+        let read_as = ReadAs { alphabet: account.alphabet, home: account.home, now: self.now, unasked: false };
         let mut envelope = Envelope::default();
         match self.operation {
             CommandId::DATA_SM => {

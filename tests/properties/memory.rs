@@ -38,13 +38,13 @@ impl Memory {
     /// From 0 to 100.
     pub fn standing(self, key: &str) -> Option<u64> {
         let drawn = self.draw(&format!("standing {key}"));
-        (drawn % 3 == 0).then_some(drawn / 3 % 101)
+        drawn.is_multiple_of(3).then_some(drawn / 3 % 101)
     }
 
     /// A count, by what is counted.
     pub fn rate(self, told: &str) -> Option<u64> {
         let drawn = self.draw(told);
-        (drawn % 5 != 0).then_some(drawn / 5 % 70)
+        (!drawn.is_multiple_of(5)).then_some(drawn / 5 % 70)
     }
 
     /// Lends it to the engine.

@@ -47,6 +47,12 @@ pub static BEFORE: Section = Section {
         key("messages", count(1_000_000), "300", "how many, all like this one").needed(),
         key("every", DURATION, "1s", "how far apart, the last as long before this one; 1m when not said"),
         key(
+            "senders",
+            choice(&["same", "distinct"]),
+            "distinct",
+            "from this one's sender, as when not said, or each from another",
+        ),
+        key(
             "recipients",
             choice(&["same", "distinct"]),
             "distinct",

@@ -66,7 +66,9 @@ pub struct Before {
     /// How far apart; the last came as long before the message of the case.
     pub every: Duration,
     /// Whether each went to another recipient.
-    pub distinct: bool,
+    pub to_others: bool,
+    /// Whether each came from another sender.
+    pub from_others: bool,
 }
 
 /// What memory is kept by.
