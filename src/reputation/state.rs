@@ -29,6 +29,12 @@ pub(super) fn fading(elapsed: u32, half_life: Duration) -> f32 {
     if elapsed == 0 { 1.0 } else { (-(elapsed as f32) / half_life.as_secs_f32()).exp2() }
 }
 
+/// What is left of what was inherited.
+#[allow(clippy::cast_possible_truncation, reason = "it only gets smaller")]
+fn faded(inherited: i8, left: f32) -> i8 {
+    (f32::from(inherited) * left) as i8
+}
+
 /// Counts of a key, faded.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Counts {
@@ -205,7 +211,12 @@ impl State {
         if elapsed == 0 {
             return;
         }
-        self.counts.scale(fading(elapsed, settings.long_of(self.kind)));
+        let long = fading(elapsed, settings.long_of(self.kind));
+        self.counts.scale(long);
+        // A message sets it anew; it fades where none comes for hours.
+        if long < 0.99 {
+            self.inherited = faded(self.inherited, long);
+        }
         let short = fading(elapsed, settings.short);
         self.short = self.short.map(|x| x * short);
         self.last = now;
