@@ -28,13 +28,15 @@ pub(crate) struct Keys {
     pub(crate) traits: Traits,
     /// It counts already: it is a retry of what was refused, or another part of what was told.
     pub(crate) is_counted: bool,
+    /// Nobody asks for anything of the message, and it is not remembered.
+    is_unasked: bool,
 }
 
 impl Keys {
     /// Reads the keys of a message. What a subscriber sends is no doing of the account that gets it.
     pub(crate) fn read(&mut self, message: &Message<'_>, reputation: &Reputation) {
         self.traits.clear();
-        self.is_counted = false;
+        (self.is_counted, self.is_unasked) = (false, false);
         if message.direction == Direction::Mt && !message.account.id.is_empty() {
             self.traits.add(reputation.key(Kind::Account, message.account.id));
         }
@@ -47,6 +49,12 @@ impl Keys {
             self.traits.deliver_at(message.delivery);
         }
         self.read_text(message.reading, reputation);
+    }
+
+    /// For a message of which nobody asks anything.
+    pub(super) fn forget(&mut self) {
+        self.traits.clear();
+        self.is_unasked = true;
     }
 
     /// The key of an address; none of none.
@@ -208,6 +216,9 @@ fn ground(policy: &Policy, verdict: &Verdict) -> Ground {
 impl Gate {
     /// Tells memory what was done with the message that the scratch holds, which was judged as it stands there.
     pub(super) fn remember(&self, cx: &mut Context<'_>, leg: Leg) {
+        if cx.scratch.keys.is_unasked {
+            return;
+        }
         let account = super::judge::facts(self.account.as_deref(), cx.policy);
         let Scratch { envelope, verdict, keys, .. } = &mut *cx.scratch;
         let message = envelope.message(super::judge::direction(leg), account, self.session.peer(), cx.now);
