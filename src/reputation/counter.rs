@@ -197,13 +197,16 @@ impl Counter {
     pub fn write(&self, out: &mut Writer<'_>) {
         out.u32(self.over);
         out.flag(self.twice);
-        let mut write_events = |code: u8, events: &[Event]| {
-            out.u8(code);
-            events.iter().for_each(|event| out.u64(event.0));
-        };
         match &self.body {
-            Body::Few(events) => write_events(0, events),
-            Body::Exact(events) => write_events(1, &**events),
+            Body::Few(events) => {
+                out.u8(0);
+                events.iter().for_each(|event| out.u64(event.0));
+            }
+            Body::Exact(events) => {
+                out.u8(1);
+                out.len(events.len());
+                events.iter().for_each(|event| out.u64(event.0));
+            }
             Body::Messages(messages) => {
                 out.u8(2);
                 messages.write(out);
@@ -219,22 +222,23 @@ impl Counter {
     pub fn read(records: &mut Reader<'_>) -> Result<Self, SnapshotFault> {
         let (over, twice) = (records.u32()?, records.flag("twice")?);
         let body = match records.u8()? {
-            0 => Body::Few(read_events(records)?),
-            1 => Body::Exact(Box::new(read_events(records)?)),
+            0 => {
+                let mut events = [Event::default(); FEW];
+                for event in &mut events {
+                    *event = Event(records.u64()?);
+                }
+                Body::Few(events)
+            }
+            1 => {
+                let len = records.len(EXACT_MAX.max(DISTINCT_MAX), "events")?;
+                Body::Exact((0..len).map(|_| Ok(Event(records.u64()?))).collect::<Result<_, _>>()?)
+            }
             2 => Body::Messages(Box::new(Messages::read(records)?)),
             3 => Body::Members(Box::new(Members::read(records)?)),
             _ => return Err(records.fault(Reason::Value("counter"))),
         };
         Ok(Self { over, twice, body })
     }
-}
-
-fn read_events<const N: usize>(records: &mut Reader<'_>) -> Result<[Event; N], SnapshotFault> {
-    let mut events = [Event::default(); N];
-    for event in &mut events {
-        *event = Event(records.u64()?);
-    }
-    Ok(events)
 }
 
 impl Body {
