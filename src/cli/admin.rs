@@ -77,7 +77,7 @@ async fn ask(admin: &str, method: &Method, path: &str) -> Result<(StatusCode, Va
         .header("host", admin)
         .body(Empty::<Bytes>::new())
         .map_err(|e| e.to_string())?;
-    http::ask(admin, request, async |response| {
+    http::ask(admin, false, request, async |response| {
         let status = response.status();
         let body = response.into_body().collect().await.map_err(|e| e.to_string())?.to_bytes();
         let answer = serde_json::from_slice(&body).map_err(|_| format!("{status} is no answer of a node"))?;
