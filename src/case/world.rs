@@ -47,7 +47,6 @@ impl<'a> World<'a> {
         let counters = memory.before.map_or(0, |before| usize::try_from(before.messages).unwrap_or(usize::MAX));
         let settings = Settings {
             entries_max: ENTRIES_MAX,
-            spreads_max: ENTRIES_MAX,
             campaigns_max: ENTRIES_MAX,
             names_max: ENTRIES_MAX,
             counters_max: counters.saturating_mul(4).clamp(ENTRIES_MAX, 1 << 24),

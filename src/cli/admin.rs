@@ -1,8 +1,9 @@
 //! A running node's admin server, asked: what `reload` and `policy` share.
 
+use std::io::Write;
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Empty, Full};
 use hyper::body::Bytes;
 use hyper::{Method, Request, StatusCode};
 use serde_json::Value;
@@ -61,8 +62,23 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// # Errors
 /// How the command ends when there is none; it has been told.
 pub(super) fn request(admin: &str, method: &Method, path: &str) -> Result<(StatusCode, Value), Exit> {
+    answered(admin, ask(admin, method, path, Full::default()))
+}
+
+/// The same with a body, to `POST`.
+///
+/// # Errors
+/// How the command ends when there is no answer; it has been told.
+pub(super) fn send(admin: &str, path: &str, body: Vec<u8>) -> Result<(StatusCode, Value), Exit> {
+    answered(admin, ask(admin, &Method::POST, path, Full::from(body)))
+}
+
+fn answered(
+    admin: &str,
+    ask: impl Future<Output = Result<(StatusCode, Value), String>>,
+) -> Result<(StatusCode, Value), Exit> {
     let runtime = super::runtime().map_err(|error| fail(Exit::Config, error))?;
-    let asked = runtime.block_on(async { tokio::time::timeout(PATIENCE, ask(admin, method, path)).await });
+    let asked = runtime.block_on(async { tokio::time::timeout(PATIENCE, ask).await });
     match asked {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(why)) => Err(fail(Exit::Config, format_args!("{admin}: {why}"))),
@@ -70,13 +86,9 @@ pub(super) fn request(admin: &str, method: &Method, path: &str) -> Result<(Statu
     }
 }
 
-async fn ask(admin: &str, method: &Method, path: &str) -> Result<(StatusCode, Value), String> {
-    let request = Request::builder()
-        .method(method)
-        .uri(path)
-        .header("host", admin)
-        .body(Empty::<Bytes>::new())
-        .map_err(|e| e.to_string())?;
+async fn ask(admin: &str, method: &Method, path: &str, body: Full<Bytes>) -> Result<(StatusCode, Value), String> {
+    let request =
+        Request::builder().method(method).uri(path).header("host", admin).body(body).map_err(|e| e.to_string())?;
     http::ask(admin, false, request, async |response| {
         let status = response.status();
         let body = response.into_body().collect().await.map_err(|e| e.to_string())?.to_bytes();
@@ -84,6 +96,28 @@ async fn ask(admin: &str, method: &Method, path: &str) -> Result<(StatusCode, Va
         Ok((status, answer))
     })
     .await
+}
+
+/// Writes what is answered as it comes, however much it is.
+///
+/// # Errors
+/// When there is no answer, or no place for it.
+pub(super) fn fetch(admin: &str, path: &str, out: &mut dyn Write) -> Result<(), String> {
+    let runtime = super::runtime().map_err(|e| e.to_string())?;
+    let request = Request::get(path).header("host", admin).body(Empty::<Bytes>::new()).map_err(|e| e.to_string())?;
+    let read = http::ask(admin, false, request, async |response| {
+        if !response.status().is_success() {
+            return Err(format!("it answers {}", response.status()));
+        }
+        let mut body = response.into_body();
+        while let Some(frame) = body.frame().await {
+            if let Ok(octets) = frame.map_err(|e| e.to_string())?.into_data() {
+                out.write_all(&octets).map_err(|e| e.to_string())?;
+            }
+        }
+        Ok(())
+    });
+    runtime.block_on(read).map_err(|why| format!("{admin}: {why}"))
 }
 
 /// Shows what an attempt to change the policy came to.

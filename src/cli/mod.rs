@@ -13,6 +13,7 @@ mod list;
 mod policy;
 mod reload;
 mod replay;
+mod reputation;
 mod rules;
 mod run;
 mod screen;
@@ -48,6 +49,7 @@ enum Command {
     Rules(rules::Args),
     List(list::Args),
     Policy(policy::Args),
+    Reputation(reputation::Args),
     Sim(sim::Args),
     Help(help::Args),
 }
@@ -110,6 +112,7 @@ pub fn main() -> ExitCode {
         Command::Rules(args) => rules::run(&args),
         Command::List(args) => list::run(&args),
         Command::Policy(args) => policy::run(&args),
+        Command::Reputation(args) => reputation::run(&args),
         Command::Sim(args) => sim::run(args),
         Command::Help(args) => help::run(&args),
     };

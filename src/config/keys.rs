@@ -7,7 +7,7 @@ mod reputation;
 
 pub use case::{BEFORE, CASE, KNOWN, STANDING};
 pub use node::{CANARY, CAPTURE, JOURNAL, LIMITS, LISTEN_TLS, PARTS, SMSC, SMSC_TLS, TIMERS};
-pub use reputation::{REPUTATION, WEIGHTS};
+pub use reputation::{REPUTATION, SHARED, WEIGHTS};
 
 use super::facts::Shape;
 use super::rules::CATEGORIES;
@@ -475,5 +475,6 @@ pub static SECTIONS: &[(&str, &Section)] = &[
     ("parts", &PARTS),
     ("limits", &LIMITS),
     ("reputation", &REPUTATION),
+    ("shared, of reputation", &SHARED),
     ("weights, of reputation", &WEIGHTS),
 ];

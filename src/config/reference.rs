@@ -205,6 +205,10 @@ mod tests {
                         (true, format!("canary: {{ {}, {pair} }}", others.collect::<Vec<_>>().join(", ")))
                     }
                     "timers" | "parts" | "limits" | "reputation" => (true, format!("{name}: {{ {pair} }}")),
+                    "shared, of reputation" => {
+                        let store = if key.name == "store" { "" } else { "store: \"redis://a:1\", " };
+                        (true, format!("reputation: {{ secret: x, shared: {{ {store}{pair} }} }}"))
+                    }
                     "weights, of reputation" => (true, format!("reputation: {{ weights: {{ {pair} }} }}")),
                     "known, of a case" | "before, of a case" | "standing, of a case" => {
                         let (section, needed) = match name.split_once(',') {

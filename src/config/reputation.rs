@@ -12,12 +12,16 @@ use super::tree::Node;
 pub struct ReputationSettings {
     /// The file of what keys are hashed under.
     pub secret: Option<String>,
+    /// The snapshot's file; none for one in `state`.
+    pub file: Option<String>,
+    /// How often it is written.
+    pub flush: Option<Duration>,
+    /// What other nodes are told; none tells and hears nothing.
+    pub shared: Option<SharedSettings>,
     /// Keys that are kept.
     pub entries_max: Option<usize>,
     /// Counters of rates.
     pub counters_max: Option<usize>,
-    /// Keys of which distinct recipients or senders are counted.
-    pub spreads_max: Option<usize>,
     /// Campaigns that are told apart.
     pub campaigns_max: Option<usize>,
     /// Plain names that are kept.
@@ -38,6 +42,19 @@ pub struct ReputationSettings {
     pub reporters_min: Option<u8>,
     /// What evidence weighs.
     pub weights: Weights,
+}
+
+/// `shared:`, how nodes tell each other what they learn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedSettings {
+    /// Where the store is, as `redis://host:port/db`.
+    pub store: String,
+    /// The stream that nodes meet in.
+    pub stream: String,
+    /// How often it is asked.
+    pub every: Duration,
+    /// How long what was told stays in it.
+    pub keep: Duration,
 }
 
 /// What evidence weighs, in hundredths.
@@ -65,10 +82,21 @@ impl Decoder<'_> {
         let mut settings = ReputationSettings::default();
         let Some(fields) = self.section(node, &keys::REPUTATION) else { return settings };
         settings.secret = fields.get("secret").and_then(|n| self.text(n, "`secret`")).map(|t| t.value);
+        settings.file = fields.get("file").and_then(|n| self.text(n, "`file`")).map(|t| t.value);
+        if let Some(node) = fields.get("flush") {
+            settings.flush =
+                self.duration_within(node, "flush", Duration::from_millis(10), Duration::from_secs(86_400));
+        }
+        settings.shared = fields.get("shared").and_then(|n| self.shared(n));
+        if settings.shared.is_some() && settings.secret.is_none() {
+            let message = "nodes that share what they know need one `secret`, and none is named";
+            self.diagnostics
+                .error(fields.place, "missing-key", message)
+                .help("write `secret: FILE`, the same on all nodes");
+        }
         for (key, room) in [
             ("entries_max", &mut settings.entries_max),
             ("counters_max", &mut settings.counters_max),
-            ("spreads_max", &mut settings.spreads_max),
             ("campaigns_max", &mut settings.campaigns_max),
             ("names_max", &mut settings.names_max),
             ("passed_max", &mut settings.passed_max),
@@ -117,6 +145,48 @@ impl Decoder<'_> {
             }
         }
         settings
+    }
+
+    fn shared(&mut self, node: &Node) -> Option<SharedSettings> {
+        let fields = self.section(node, &keys::SHARED)?;
+        let text = |d: &mut Self, key: &str| fields.get(key).and_then(|n| d.text(n, &format!("`{key}`")));
+        let Some(store) = text(self, "store") else {
+            if fields.get("store").is_none() {
+                self.missing(fields.place, "`shared`", "store");
+            }
+            return None;
+        };
+        if !store.value.starts_with("redis://") {
+            let message = format!("`{}` is no store", store.value);
+            self.diagnostics
+                .error(&store.place, "address", message)
+                .help("write redis://host:port, as redis://127.0.0.1:6379");
+            return None;
+        }
+        let stream = text(self, "stream").map_or_else(|| "tapis:reputation".into(), |t| t.value);
+        let mut within = |key: &str, min: Duration, max: Duration| {
+            fields.get(key).and_then(|n| self.duration_within(n, key, min, max))
+        };
+        let every = within("every", Duration::from_millis(20), Duration::from_secs(10));
+        let keep = within("keep", Duration::from_secs(1), Duration::from_secs(86_400));
+        Some(SharedSettings {
+            store: store.value,
+            stream,
+            every: every.unwrap_or(Duration::from_millis(150)),
+            keep: keep.unwrap_or(Duration::from_secs(600)),
+        })
+    }
+
+    fn duration_within(&mut self, node: &Node, key: &str, min: Duration, max: Duration) -> Option<Duration> {
+        let duration = self.duration(node, &format!("`{key}`"))?;
+        if duration < min || duration > max {
+            let message = format!("`{key}` must be from {min:?} to {max:?}");
+            self.diagnostics
+                .error(&node.place, "out-of-range", message)
+                .help("write it with its unit, as 150ms or 30s");
+            return None;
+        }
+        Some(duration)
     }
 }
 

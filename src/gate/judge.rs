@@ -7,6 +7,7 @@ use crate::account::Account;
 use crate::audit::{Basis, Decision, DecisionId, Reply};
 use crate::message::{AccountFacts, Direction, Envelope, ReadAs};
 use crate::policy::{Failure, Policy};
+use crate::rules::Facts;
 use crate::session::{Disposition, HeldId, Leg, Session};
 use crate::verdict::{Action, Answer, Verdict};
 use crate::wire::body::{self, Body, Parsed};
@@ -121,8 +122,13 @@ impl Gate {
     /// How this session's messages are read.
     pub(super) fn read_as(&self, cx: &Context<'_>) -> ReadAs {
         let settings = cx.policy.account(self.account.as_deref().map_or("", Account::id));
-        let unasked = self.settings.texts == Texts::ReadForRules && !cx.policy.rules.asks();
+        let unasked = self.is_unasked(cx.policy);
         ReadAs { alphabet: settings.alphabet, home: settings.home, now: cx.now, unasked }
+    }
+
+    /// Whether nobody asks for anything of a message: there is neither a rule nor a journal.
+    fn is_unasked(&self, policy: &Policy) -> bool {
+        self.settings.texts == Texts::ReadForRules && !policy.rules.asks()
     }
 
     /// Reads a held request into the envelope once more.
@@ -160,10 +166,15 @@ impl Gate {
         let account = facts(self.account.as_deref(), cx.policy);
         let Scratch { envelope, judging, keys, verdict, .. } = &mut *cx.scratch;
         let message = envelope.message(direction(leg), account, self.session.peer(), cx.now);
-        keys.read(&message, &cx.memory.reputation);
-        keys.is_counted = is_told || cx.memory.lately().is_retry(&message);
-        let recall = Recall { reputation: &cx.memory.reputation, policy: cx.policy, message: &message, keys };
-        with_facts(recall, |facts| cx.policy.judge(&message, facts, judging, verdict));
+        if self.is_unasked(cx.policy) {
+            keys.forget();
+            cx.policy.judge(&message, &Facts::Nothing, judging, verdict);
+        } else {
+            keys.read(&message, &cx.memory.reputation);
+            keys.is_counted = is_told || cx.memory.lately().is_retry(&message);
+            let recall = Recall { reputation: &cx.memory.reputation, policy: cx.policy, message: &message, keys };
+            with_facts(recall, |facts| cx.policy.judge(&message, facts, judging, verdict));
+        }
         let exceptions = cx.policy.exceptions();
         let is_report = cx.policy.rules.is_report(&message);
         let (cause, failure) = match (message.reading.undecodable().is_some(), message.reading.is_cut()) {

@@ -28,13 +28,15 @@ pub(crate) struct Keys {
     pub(crate) traits: Traits,
     /// It counts already: it is a retry of what was refused, or another part of what was told.
     pub(crate) is_counted: bool,
+    /// Nobody asks for anything of the message, and it is not remembered.
+    is_unasked: bool,
 }
 
 impl Keys {
     /// Reads the keys of a message. What a subscriber sends is no doing of the account that gets it.
     pub(crate) fn read(&mut self, message: &Message<'_>, reputation: &Reputation) {
         self.traits.clear();
-        self.is_counted = false;
+        (self.is_counted, self.is_unasked) = (false, false);
         if message.direction == Direction::Mt && !message.account.id.is_empty() {
             self.traits.add(reputation.key(Kind::Account, message.account.id));
         }
@@ -49,6 +51,12 @@ impl Keys {
         self.read_text(message.reading, reputation);
     }
 
+    /// For a message of which nobody asks anything.
+    pub(super) fn forget(&mut self) {
+        self.traits.clear();
+        self.is_unasked = true;
+    }
+
     /// The key of an address; none of none.
     pub(super) fn address(&mut self, party: &Party<'_>, kind: Kind, reputation: &Reputation) -> Option<Key> {
         self.names.address(party).map(|name| reputation.key(kind, name))
@@ -57,23 +65,48 @@ impl Keys {
     /// Adds what a text has in it.
     pub(super) fn read_text(&mut self, reading: &Reading, reputation: &Reputation) {
         let Self { name, template, traits, .. } = self;
-        for link in reading.links() {
-            traits.add(reputation.key(Kind::Domain, reading.link_domain(link)));
-        }
-        let numbers = reading.handles().iter().filter_map(|h| h.number.as_ref());
-        for number in reading.phones().iter().map(|p| &p.number).chain(numbers) {
-            name.clear();
-            let _ = write!(name, "+{}", number.digits());
-            traits.add(reputation.key(Kind::Phone, name));
-        }
-        for handle in reading.handles().iter().filter(|h| h.number.is_none()) {
-            name.clear();
-            let _ = write!(name, "{}:", handle.app.name());
-            name.extend(reading.handle_id(handle).chars().flat_map(char::to_lowercase));
-            traits.add(reputation.key(Kind::Phone, name));
-        }
+        names_of(reading, name, |kind, name| traits.add(reputation.key(kind, name)));
         template.read(reading);
         reputation.campaign(template).into_iter().for_each(|campaign| traits.add(campaign));
+    }
+
+    /// Keeps the plain names of what a message is known by, since they matter: of who sends, where it is no subscriber, and of
+    /// what stands in its text.
+    fn keep_names(&mut self, message: &Message<'_>, reputation: &Reputation, now: Timestamp) {
+        if message.direction == Direction::Mt {
+            let account = message.account.id;
+            if !account.is_empty() {
+                reputation.name(reputation.key(Kind::Account, account), account, now);
+            }
+            if let Some(name) = self.names.address(&message.sender) {
+                reputation.name(reputation.key(Kind::Sender, name), name, now);
+            }
+        }
+        self.keep_names_of_text(message.reading, reputation, now);
+    }
+
+    /// Keeps the plain names of what stands in a text.
+    pub(super) fn keep_names_of_text(&mut self, reading: &Reading, reputation: &Reputation, now: Timestamp) {
+        names_of(reading, &mut self.name, |kind, name| reputation.name(reputation.key(kind, name), name, now));
+    }
+}
+
+/// The names of the links, numbers and handles of a text.
+fn names_of(reading: &Reading, room: &mut String, mut with: impl FnMut(Kind, &str)) {
+    for link in reading.links() {
+        with(Kind::Domain, reading.link_domain(link));
+    }
+    let numbers = reading.handles().iter().filter_map(|h| h.number.as_ref());
+    for number in reading.phones().iter().map(|p| &p.number).chain(numbers) {
+        room.clear();
+        let _ = write!(room, "+{}", number.digits());
+        with(Kind::Phone, room);
+    }
+    for handle in reading.handles().iter().filter(|h| h.number.is_none()) {
+        room.clear();
+        let _ = write!(room, "{}:", handle.app.name());
+        room.extend(reading.handle_id(handle).chars().flat_map(char::to_lowercase));
+        with(Kind::Phone, room);
     }
 }
 
@@ -140,8 +173,14 @@ fn standing(standing: f32) -> u64 {
     whole
 }
 
-/// Tells memory what was done with a message.
-pub(crate) fn observe(reputation: &Reputation, policy: &Policy, keys: &Keys, verdict: &Verdict, now: Timestamp) {
+/// Tells memory what was done with a message; how sure it is that it was fraud.
+pub(crate) fn observe(
+    reputation: &Reputation,
+    policy: &Policy,
+    keys: &Keys,
+    verdict: &Verdict,
+    now: Timestamp,
+) -> Ground {
     let Keys { traits, template, is_counted, .. } = keys;
     let fate = match verdict.action {
         Action::Pass => Fate::Passed,
@@ -149,7 +188,7 @@ pub(crate) fn observe(reputation: &Reputation, policy: &Policy, keys: &Keys, ver
         Action::Block => Fate::Blocked,
     };
     if *is_counted && fate == Fate::Blocked {
-        return;
+        return Ground::None;
     }
     let has = |finding: &str| {
         let rules = verdict.findings.iter().filter_map(|f| policy.rules.rule(f));
@@ -157,8 +196,10 @@ pub(crate) fn observe(reputation: &Reputation, policy: &Policy, keys: &Keys, ver
     };
     let counts =
         |rate: &&crate::reputation::Rate| (!*is_counted || rate.is_passed_only()) && rate.finding().is_none_or(has);
-    let sighting = Sighting { traits, fate, ground: ground(policy, verdict), template: Some(template) };
+    let ground = ground(policy, verdict);
+    let sighting = Sighting { traits, fate, ground, template: Some(template) };
     reputation.observe(&sighting, policy.rates().iter().filter(counts), now);
+    ground
 }
 
 /// How sure it is that a message was fraud: what one live rule blocks by itself is, where it rests on what the message says
@@ -175,6 +216,9 @@ fn ground(policy: &Policy, verdict: &Verdict) -> Ground {
 impl Gate {
     /// Tells memory what was done with the message that the scratch holds, which was judged as it stands there.
     pub(super) fn remember(&self, cx: &mut Context<'_>, leg: Leg) {
+        if cx.scratch.keys.is_unasked {
+            return;
+        }
         let account = super::judge::facts(self.account.as_deref(), cx.policy);
         let Scratch { envelope, verdict, keys, .. } = &mut *cx.scratch;
         let message = envelope.message(super::judge::direction(leg), account, self.session.peer(), cx.now);
@@ -184,7 +228,10 @@ impl Gate {
             }
             return;
         }
-        observe(&cx.memory.reputation, cx.policy, keys, verdict, cx.now);
+        let ground = observe(&cx.memory.reputation, cx.policy, keys, verdict, cx.now);
+        if ground != Ground::None {
+            keys.keep_names(&message, &cx.memory.reputation, cx.now);
+        }
         match verdict.action {
             Action::Block => cx.memory.lately().refused(&message),
             Action::Pass | Action::Tag if message.direction == Direction::Mt => {

@@ -44,7 +44,9 @@ pub(super) fn report(message: &Message<'_>, memory: &Memory, keys: &mut Keys) {
         Some(sender) => keys.traits.add(sender),
         None => memory.lately().ask(reporter, message.now),
     }
-    reputation.report(&keys.traits, reporter, message.now);
+    if reputation.report(&keys.traits, reporter, message.now) {
+        keys.keep_names_of_text(&reading, reputation, message.now);
+    }
 }
 
 /// The sender that a report names.

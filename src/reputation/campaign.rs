@@ -10,6 +10,7 @@
 //! of all its texts lead to it. Both tables are bounded; a text that comes once gives way to any other, and what
 //! came [`LIVE_MIN`] times within the last hours to none.
 
+use super::delta::Outbox;
 use super::fingerprint::{Fingerprint, Template};
 use super::key::{Key, Kind, Secret};
 use super::table::{Comer, Entry, PROTECTED, Table};
@@ -95,7 +96,7 @@ impl Campaigns {
     }
 
     /// Takes in a text of a campaign, the first one or another.
-    pub fn add(&self, key: Key, template: &Template, now: u32) {
+    pub fn add(&self, key: Key, template: &Template, now: u32, outbox: &Outbox) {
         let text = template.text();
         if text.is_empty() {
             return;
@@ -106,6 +107,7 @@ impl Campaigns {
             one.last = now;
             if one.messages == LIVE_MIN {
                 one.sample = cut(text).into();
+                outbox.campaign(key, one);
             }
             // Now and then its bands are told that it lives.
             (one.messages.is_power_of_two() && one.is_protected(now)).then_some(one.fingerprint)
@@ -133,6 +135,23 @@ impl Campaigns {
         let band = Band { campaign: key.hash, last: now, live: campaign.is_protected(now) };
         if self.known.enter(key.hash, Comer::Equal, now, &(), |one| *one = campaign).is_some() {
             self.link(&fingerprint, band);
+        }
+    }
+
+    /// Takes in a campaign that another node tells of. Where it is known here under another key the lesser of the two is kept,
+    /// and told, so that both nodes come to one.
+    pub fn merge(&self, key: Key, campaign: &Campaign, now: u32, outbox: &Outbox) {
+        let same = self.like(&campaign.fingerprint).filter(|same| *same != key);
+        match same {
+            Some(same) if same < key => {
+                self.known.read(same.hash, |one| outbox.campaign(same, one));
+                return;
+            }
+            Some(same) => _ = self.known.remove(same.hash),
+            None => {}
+        }
+        if self.known.read(key.hash, |_| ()).is_none() {
+            self.put(key, Campaign { last: now, ..campaign.clone() });
         }
     }
 
@@ -217,7 +236,7 @@ mod tests {
         for n in 0..500_u32 {
             let template = parcel(n as usize);
             let key = campaigns.find(&template).expect("long enough");
-            campaigns.add(key, &template, 1_000_000 + n);
+            campaigns.add(key, &template, 1_000_000 + n, &Outbox::default());
             keys.insert(key);
         }
         // Without names and ends in common there would be twenty-five.
@@ -230,13 +249,13 @@ mod tests {
     fn a_flood_of_single_texts_pushes_out_no_live_campaign() {
         let campaigns = Campaigns::new(256, 1 << 20, Secret::default());
         let live = campaigns.find(&parcel(0)).expect("long enough");
-        (0..20).for_each(|_| campaigns.add(live, &parcel(0), 1_000_000));
+        (0..20).for_each(|_| campaigns.add(live, &parcel(0), 1_000_000, &Outbox::default()));
         for n in 0..4_000_u32 {
             let words: Vec<String> =
                 (0..8).map(|w| format!("{:x}", Secret::default().hash(w, &u64::from(n).to_le_bytes()))).collect();
             let template = template(&words.join(" "));
             let key = campaigns.find(&template).expect("long enough");
-            campaigns.add(key, &template, 1_000_000 + n / 20);
+            campaigns.add(key, &template, 1_000_000 + n / 20, &Outbox::default());
         }
         assert!(campaigns.known.fill().entries <= 256);
         assert_eq!(campaigns.find(&parcel(7)), Some(live));

@@ -13,8 +13,9 @@
 
 use std::time::Duration;
 
-use super::spread::{self, RANKS, REGISTERS};
+use super::codec::{Reader, Reason, SnapshotFault, Writer};
 use super::table::Entry;
+use super::window::{Members, Messages};
 
 /// Messages of a window that are kept one by one.
 pub const EXACT_MAX: usize = 32;
@@ -167,19 +168,76 @@ impl Counter {
         }
     }
 
-    /// Whether nothing of it counts any more.
-    fn is_over(&self, now: u64) -> bool {
-        let over = u64::from(self.over);
+    /// Whether nothing of it counts any more, at `now` (µs).
+    pub fn is_over(&self, now: u64) -> bool {
+        let (over, now) = (u64::from(self.over), millis(now));
+        let all_over = |events: &[Event]| events.iter().all(|event| event.0 == 0 || event.at() + over <= now);
         match &self.body {
-            Body::Few(events) => events.iter().all(|event| event.0 == 0 || event.at() + over <= now),
-            Body::Exact(events) => events.iter().all(|event| event.0 == 0 || event.at() + over <= now),
-            Body::Messages(messages) => {
-                messages.0.iter().all(|slot| slot.id < (now / messages_step(over)).saturating_sub(MESSAGE_SLOTS))
+            Body::Few(events) => all_over(events),
+            Body::Exact(events) => all_over(&**events),
+            Body::Messages(messages) => messages.is_over(now, over),
+            Body::Members(members) => members.is_over(now, over),
+        }
+    }
+
+    /// Takes in as many events at once, of one member or none.
+    pub fn record_many(&mut self, at: u64, member: u64, over: Duration, now: u64, count: u32) {
+        for done in 0..count {
+            if let Body::Messages(messages) = &mut self.body {
+                return messages.add(millis(at), u64::from(self.over), millis(now), u64::from(count - done));
             }
-            Body::Members(members) => {
-                members.slots.iter().all(|slot| slot.id < (now / members_step(over)).saturating_sub(MEMBER_SLOTS))
+            self.record(at, member, over, now);
+            if member != 0 {
+                return;
             }
         }
+    }
+
+    /// Writes it into a snapshot.
+    pub fn write(&self, out: &mut Writer<'_>) {
+        out.u32(self.over);
+        out.flag(self.twice);
+        match &self.body {
+            Body::Few(events) => {
+                out.u8(0);
+                events.iter().for_each(|event| out.u64(event.0));
+            }
+            Body::Exact(events) => {
+                out.u8(1);
+                out.len(events.len());
+                events.iter().for_each(|event| out.u64(event.0));
+            }
+            Body::Messages(messages) => {
+                out.u8(2);
+                messages.write(out);
+            }
+            Body::Members(members) => {
+                out.u8(3);
+                members.write(out);
+            }
+        }
+    }
+
+    /// Reads it from a snapshot.
+    pub fn read(records: &mut Reader<'_>) -> Result<Self, SnapshotFault> {
+        let (over, twice) = (records.u32()?, records.flag("twice")?);
+        let body = match records.u8()? {
+            0 => {
+                let mut events = [Event::default(); FEW];
+                for event in &mut events {
+                    *event = Event(records.u64()?);
+                }
+                Body::Few(events)
+            }
+            1 => {
+                let len = records.len(EXACT_MAX.max(DISTINCT_MAX), "events")?;
+                Body::Exact((0..len).map(|_| Ok(Event(records.u64()?))).collect::<Result<_, _>>()?)
+            }
+            2 => Body::Messages(Box::new(Messages::read(records)?)),
+            3 => Body::Members(Box::new(Members::read(records)?)),
+            _ => return Err(records.fault(Reason::Value("counter"))),
+        };
+        Ok(Self { over, twice, body })
     }
 }
 
@@ -207,229 +265,12 @@ fn count_events(events: &[Event], at: u64, over: u64, members: impl Iterator<Ite
     u64::try_from(within().count() - again + new).unwrap_or(u64::MAX)
 }
 
-/// Sub-windows that a window of messages, and of members, has.
-const MESSAGE_SLOTS: u64 = 16;
-const MEMBER_SLOTS: u64 = 8;
-
-fn messages_step(over: u64) -> u64 {
-    (over / MESSAGE_SLOTS).max(1)
-}
-
-fn members_step(over: u64) -> u64 {
-    (over / MEMBER_SLOTS).max(1)
-}
-
-/// Messages by sub-window: the one that runs, those that are whole, and the oldest.
-#[derive(Debug, Default)]
-struct Messages([Slot; 17]);
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Slot {
-    /// The sub-window: ms since the epoch by its length.
-    id: u64,
-    count: u64,
-}
-
-impl Messages {
-    fn add(&mut self, at: u64, over: u64, now: u64, count: u64) {
-        let step = messages_step(over);
-        let id = at / step;
-        let Some(slot) = self.0.get_mut(usize::try_from(id % 17).unwrap_or(0)) else { return };
-        if slot.id == id {
-            slot.count += count;
-        } else if slot.count == 0 || gives_way(slot.id, id, now / step) {
-            *slot = Slot { id, count };
-        }
-    }
-
-    fn count(&self, at: u64, over: u64) -> u64 {
-        let step = messages_step(over);
-        let newest = at / step;
-        let oldest = newest.saturating_sub(MESSAGE_SLOTS);
-        let whole =
-            self.0.iter().filter(|slot| slot.id > oldest && slot.id <= newest).map(|slot| slot.count).sum::<u64>();
-        // Of the oldest the share counts that is still within the window.
-        let left = step - at % step;
-        let partly =
-            self.0.iter().find(|slot| slot.id == oldest).map_or(0, |slot| (slot.count * left + step / 2) / step);
-        whole + partly
-    }
-}
-
-/// Whether a sub-window's place goes to another one: the older for the newer, but what lies ahead of now for what does not.
-fn gives_way(old: u64, new: u64, now: u64) -> bool {
-    if new > now { old < new && old < now } else { old < new || old > now }
-}
-
-/// Different ones by sub-window, as sketches, and the sketch of all of them.
-#[derive(Debug)]
-struct Members {
-    slots: [Sketch; 9],
-    all: [u8; REGISTERS],
-    /// How many registers of `all` have each rank.
-    ranks: [u16; RANKS],
-    /// How many different ones `all` stands for.
-    estimate: u64,
-}
-
-/// The sketch of one sub-window: registers that were raised, and all registers once they are many.
-#[derive(Debug, Default)]
-struct Sketch {
-    id: u64,
-    sparse: Vec<(u16, u8)>,
-    dense: Option<Box<[u8; REGISTERS]>>,
-}
-
-/// Raised registers that are kept one by one.
-const SPARSE_MAX: usize = 128;
-
-impl Default for Members {
-    fn default() -> Self {
-        let mut this = Self { slots: Default::default(), all: [0; REGISTERS], ranks: [0; RANKS], estimate: 0 };
-        this.ranks = spread::ranks(&this.all);
-        this
-    }
-}
-
-impl Members {
-    fn add(&mut self, at: u64, member: u64, over: u64, now: u64) {
-        let step = members_step(over);
-        let id = at / step;
-        let way = usize::try_from(id % 9).unwrap_or(0);
-        let Some(slot) = self.slots.get_mut(way) else { return };
-        if slot.id != id {
-            if !slot.is_empty() && !gives_way(slot.id, id, now / step) {
-                return;
-            }
-            let was_filled = !slot.is_empty();
-            slot.clear(id);
-            if was_filled {
-                self.merge();
-            }
-        }
-        let (register, rank) = spread::place(member);
-        if self.slots.get_mut(way).is_some_and(|slot| slot.raise(register, rank)) {
-            self.raise(register, rank);
-        }
-    }
-
-    /// Puts the sketches of all sub-windows together anew.
-    fn merge(&mut self) {
-        self.all = [0; REGISTERS];
-        self.slots.iter().for_each(|slot| slot.merge_into(&mut self.all));
-        self.ranks = spread::ranks(&self.all);
-        self.estimate = spread::estimate_ranks(&self.ranks);
-    }
-
-    fn raise(&mut self, register: usize, rank: u8) {
-        if let Some(ranks) = raised(&self.all, &self.ranks, register, rank) {
-            self.ranks = ranks;
-            self.estimate = spread::estimate_ranks(&ranks);
-            if let Some(one) = self.all.get_mut(register) {
-                *one = rank;
-            }
-        }
-    }
-
-    fn count(&self, at: u64, over: u64, members: impl Iterator<Item = u64>) -> u64 {
-        let newest = at / members_step(over);
-        let oldest = newest.saturating_sub(MEMBER_SLOTS);
-        let counts = |slot: &&Sketch| slot.is_empty() || (oldest..=newest).contains(&slot.id);
-        if self.slots.iter().all(|slot| counts(&slot)) {
-            // Nothing is over since it was put together.
-            return with(&self.all, self.ranks, self.estimate, members);
-        }
-        let mut all = [0; REGISTERS];
-        self.slots.iter().filter(counts).for_each(|slot| slot.merge_into(&mut all));
-        let ranks = spread::ranks(&all);
-        with(&all, ranks, spread::estimate_ranks(&ranks), members)
-    }
-}
-
-/// How many there are with these as well.
-fn with(all: &[u8; REGISTERS], mut ranks: [u16; RANKS], estimate: u64, members: impl Iterator<Item = u64>) -> u64 {
-    let mut count = estimate;
-    for member in members {
-        let (register, rank) = spread::place(member);
-        if let Some(raised) = raised(all, &ranks, register, rank) {
-            ranks = raised;
-            // At least one more: it is known to be new.
-            count = spread::estimate_ranks(&ranks).max(count + 1);
-        }
-    }
-    count
-}
-
-/// How many registers have each rank once one is raised; none where it is as high already.
-fn raised(all: &[u8; REGISTERS], ranks: &[u16; RANKS], register: usize, rank: u8) -> Option<[u16; RANKS]> {
-    let before = *all.get(register).filter(|before| **before < rank)?;
-    let mut ranks = *ranks;
-    if let Some(count) = ranks.get_mut(usize::from(before)) {
-        *count = count.saturating_sub(1);
-    }
-    if let Some(count) = ranks.get_mut(usize::from(rank)) {
-        *count += 1;
-    }
-    Some(ranks)
-}
-
-impl Sketch {
-    fn is_empty(&self) -> bool {
-        self.sparse.is_empty() && self.dense.is_none()
-    }
-
-    fn clear(&mut self, id: u64) {
-        self.id = id;
-        self.sparse.clear();
-        self.dense = None;
-    }
-
-    fn raise(&mut self, register: usize, rank: u8) -> bool {
-        if let Some(dense) = &mut self.dense {
-            return dense.get_mut(register).filter(|one| **one < rank).map(|one| *one = rank).is_some();
-        }
-        let register16 = u16::try_from(register).unwrap_or(0);
-        if let Some((_, one)) = self.sparse.iter_mut().find(|(at, _)| *at == register16) {
-            let is_higher = *one < rank;
-            *one = rank.max(*one);
-            return is_higher;
-        }
-        if self.sparse.len() < SPARSE_MAX {
-            self.sparse.push((register16, rank));
-            return true;
-        }
-        let mut dense = Box::new([0; REGISTERS]);
-        self.merge_into(&mut dense);
-        if let Some(one) = dense.get_mut(register) {
-            *one = rank;
-        }
-        (self.sparse, self.dense) = (Vec::new(), Some(dense));
-        true
-    }
-
-    fn merge_into(&self, all: &mut [u8; REGISTERS]) {
-        if let Some(dense) = &self.dense {
-            all.iter_mut().zip(dense.iter()).for_each(|(one, other)| *one = (*one).max(*other));
-        }
-        for (register, rank) in &self.sparse {
-            if let Some(one) = all.get_mut(usize::from(*register)) {
-                *one = (*one).max(*rank);
-            }
-        }
-    }
-
-    fn octets(&self) -> usize {
-        self.sparse.capacity() * size_of::<(u16, u8)>() + self.dense.as_ref().map_or(0, |_| REGISTERS)
-    }
-}
-
 impl Entry for Counter {
     type Cx = ();
 
     /// What is over goes first, then what has counted least.
     fn worth(&self, now: u32, (): &()) -> f32 {
-        let now = millis(u64::from(now) * 1_000_000);
-        if self.is_over(now) {
+        if self.is_over(u64::from(now) * 1_000_000) {
             return 0.0;
         }
         match &self.body {
@@ -445,7 +286,7 @@ impl Entry for Counter {
             Body::Few(_) => 0,
             Body::Exact(_) => EXACT_MAX * size_of::<Event>(),
             Body::Messages(_) => size_of::<Messages>(),
-            Body::Members(members) => size_of::<Members>() + members.slots.iter().map(Sketch::octets).sum::<usize>(),
+            Body::Members(members) => members.octets(),
         }
     }
 }

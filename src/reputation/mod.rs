@@ -33,27 +33,36 @@
 //! ```
 
 mod campaign;
+mod codec;
 mod counter;
+mod delta;
 mod fingerprint;
 mod key;
 mod name;
+mod observe;
 mod rate;
 mod reporters;
 mod settings;
+mod snapshot;
 mod spread;
 mod standing;
 mod state;
 mod table;
 mod traits;
+mod window;
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 pub use campaign::SAMPLE_MAX;
+pub use codec::{Reason, SnapshotFault};
 pub use counter::EXACT_MAX;
+pub use delta::Delta;
 pub use fingerprint::Template;
 pub use key::{Key, Kind, Names, Secret};
 pub use rate::{Counted, OVER_MAX, OVER_MIN, Rate, RateFault};
 pub use settings::{Settings, Weights};
+pub use snapshot::{Restored, SNAPSHOT_VERSION, Snapshot};
 pub use standing::{Explanation, Term};
 pub use state::{Counts, Pin};
 pub use table::Fill;
@@ -62,11 +71,10 @@ pub use traits::{Fate, Ground, KEYS_MAX, Receipt, Sighting, Traits};
 use crate::time::Timestamp;
 use campaign::{Campaigns, LIVE_MIN};
 use counter::Counter;
+use delta::Outbox;
 use name::Name;
-use reporters::Reporters;
-use spread::Spread;
 use standing::Reckoning;
-use state::{State, moment, seconds};
+use state::{Known, moment, seconds};
 use table::{Comer, Table};
 
 /// What is remembered of earlier messages; one for all sessions.
@@ -74,11 +82,10 @@ use table::{Comer, Table};
 pub struct Reputation {
     settings: Settings,
     /// When memory began, in seconds.
-    since: u32,
-    states: Table<State>,
+    since: AtomicU32,
+    known: Table<Known>,
     counters: Table<Counter>,
-    spreads: Table<Spread>,
-    reporters: Table<Reporters>,
+    outbox: Outbox,
     names: Table<Name>,
     campaigns: Campaigns,
 }
@@ -107,11 +114,10 @@ impl Reputation {
         let settings = settings.made_sound();
         Self {
             settings,
-            since: seconds(now),
-            states: Table::new(settings.entries_max, 0),
+            since: AtomicU32::new(seconds(now)),
+            known: Table::new(settings.entries_max, settings.octets_max / 4),
             counters: Table::new(settings.counters_max, settings.octets_max / 2),
-            spreads: Table::new(settings.spreads_max, settings.octets_max / 4),
-            reporters: Table::new(settings.spreads_max, settings.octets_max / 16),
+            outbox: Outbox::default(),
             names: Table::new(settings.names_max, settings.octets_max / 16),
             campaigns: Campaigns::new(settings.campaigns_max, settings.octets_max / 8, settings.secret),
         }
@@ -158,9 +164,12 @@ impl Reputation {
 
     /// Keeps the plain name of a key that matters, for lists and exports: not of recipients, whose names are not kept.
     pub fn name(&self, key: Key, name: &str, now: Timestamp) {
-        if key.kind != Kind::Recipient {
-            self.names
-                .enter(key.hash, Comer::Weighty, seconds(now), &(), |kept| kept.set(key.kind, name, seconds(now)));
+        if key.kind == Kind::Recipient {
+            return;
+        }
+        let set = |kept: &mut Name| kept.set(key.kind, name, seconds(now));
+        if self.names.enter(key.hash, Comer::Equal, seconds(now), &(), set) == Some(true) {
+            self.outbox.named(key, name);
         }
     }
 
@@ -173,53 +182,53 @@ impl Reputation {
     /// How long ago a key was first seen; none when it is not known.
     #[must_use]
     pub fn known_for(&self, key: Key, now: Timestamp) -> Option<Duration> {
-        self.states.read(key.hash, |state| now.since(moment(state.first)))
+        self.known.read(key.hash, |known| now.since(moment(known.state.first)))
     }
 
     /// How far memory reaches back: nothing can be known for longer, and "not known for a month" says nothing before it does.
     #[must_use]
     pub fn reaches_back(&self, now: Timestamp) -> Duration {
-        now.since(moment(self.since))
+        now.since(moment(self.since.load(Ordering::Relaxed)))
     }
 
     /// What earlier messages say of a key, from 0 to 100; the cold start when it is not known.
     #[must_use]
     pub fn standing(&self, key: Key, now: Timestamp) -> f32 {
-        let (state, parent) = self.states_of(key, seconds(now));
-        match state.as_ref().map(|state| state.pin) {
-            Some(Pin::Good) => 100.0,
-            Some(Pin::Bad) => 0.0,
-            Some(Pin::None) => Reckoning::of(state.as_ref(), parent.as_ref(), &self.settings).standing(),
-            None => self.settings.cold_start,
+        let now = seconds(now);
+        let Some(state) = self.known.read(key.hash, |known| known.state) else { return self.settings.cold_start };
+        match state.pin {
+            Pin::Good => 100.0,
+            Pin::Bad => 0.0,
+            Pin::None => Reckoning::of(Some(&state.at(now, &self.settings)), &self.settings).standing(&self.settings),
         }
     }
 
     /// A standing term by term.
     #[must_use]
     pub fn explain(&self, key: Key, now: Timestamp) -> Explanation {
-        let (state, parent) = self.states_of(key, seconds(now));
-        let reckoning = Reckoning::of(state.as_ref(), parent.as_ref(), &self.settings);
-        let of = state.unwrap_or_default();
-        let parent_kind = standing::parent_of(key.kind).filter(|_| of.parent != 0);
+        let state = self.known.read(key.hash, |known| known.state);
+        let faded = state.map(|state| state.at(seconds(now), &self.settings));
+        let of = faded.unwrap_or_default();
         Explanation {
             key,
             name: self.name_of(key),
             standing: self.standing(key, now),
-            terms: reckoning.terms(state.as_ref(), &self.settings),
+            terms: Reckoning::of(faded.as_ref(), &self.settings).terms(faded.as_ref(), &self.settings),
             pin: of.pin,
             counts: of.counts,
             distinct: self.distinct(key),
-            reporters: of.reporters,
-            parent: parent_kind.map(|kind| Key { kind, hash: of.parent }),
+            reporters: of.reporters(),
             first: state.map(|state| moment(state.first)),
-            last: self.states.read(key.hash, |state| moment(state.last)),
+            last: state.map(|state| moment(state.last)),
         }
     }
 
-    /// Distinct recipients of an account or a sender; distinct senders of a domain, phone or campaign.
+    /// Distinct recipients of an account or a sender; distinct senders of a domain, phone or campaign: within the last month
+    /// or two, from its fourth message on; at most 16 exactly.
     #[must_use]
     pub fn distinct(&self, key: Key) -> u64 {
-        self.spreads.read(key.hash, Spread::count).unwrap_or(0)
+        let count = self.known.read(key.hash, |known| known.more.as_ref().map_or(1, |more| more.spread.count().max(1)));
+        count.unwrap_or(0)
     }
 
     /// What a rate comes to with the message that is being judged, which is not recorded by it; the most of all its keys where
@@ -238,96 +247,11 @@ impl Reputation {
         most
     }
 
-    /// Takes in a message that was judged: its keys' counts, and the rates that it counts for (of those per messages with a
-    /// finding, the ones whose finding it has). Retries of a message that was refused are not to be told.
-    pub fn observe<'r>(&self, sighting: &Sighting<'_>, rates: impl IntoIterator<Item = &'r Rate>, now: Timestamp) {
-        let Sighting { traits, fate, ground, template } = *sighting;
-        let comer = if ground == Ground::None { Comer::New } else { Comer::Weighty };
-        for key in traits.judged() {
-            let parent = standing::parent_of(key.kind).and_then(|kind| traits.key(kind));
-            self.touch(key, comer, now, |state| {
-                state.parent = parent.map_or(state.parent, |parent| parent.hash);
-                state.add(fate, ground, &self.settings.weights);
-            });
-            let member = match key.kind {
-                Kind::Account | Kind::Sender => traits.key(Kind::Recipient),
-                Kind::Recipient | Kind::Domain | Kind::Phone | Kind::Campaign => traits.key(Kind::Sender),
-            };
-            if let Some(member) = member {
-                self.spreads.enter(key.hash, comer, seconds(now), &(), |spread| spread.add(member.hash, seconds(now)));
-            }
-        }
-        if let (Some(template), Some(key)) = (template, traits.key(Kind::Campaign)) {
-            self.campaigns.add(key, template, seconds(now));
-        }
-        for rate in rates.into_iter().filter(|rate| !rate.is_passed_only() || fate != Fate::Blocked) {
-            let at = when(rate, traits, now).as_micros();
-            rate.counters(traits, &mut |counter| {
-                self.counters.enter(counter, Comer::New, seconds(now), &(), |counter| {
-                    members(rate, traits).for_each(|one| counter.record(at, one, rate.over(), now.as_micros()));
-                });
-            });
-        }
-    }
-
-    /// Takes in what the SMSC said of a message that had gone on.
-    pub fn receipt(&self, traits: &Traits, receipt: Receipt, now: Timestamp) {
-        for key in traits.judged() {
-            self.states.update(key.hash, |state| {
-                state.fade(seconds(now), &self.settings);
-                state.add_receipt(receipt, &self.settings.weights);
-            });
-        }
-    }
-
-    /// Takes in that a recipient wrote back, other than to stop.
-    pub fn reply(&self, traits: &Traits, now: Timestamp) {
-        for key in traits.judged() {
-            self.states.update(key.hash, |state| {
-                state.fade(seconds(now), &self.settings);
-                state.add_reply(&self.settings.weights);
-            });
-        }
-    }
-
-    /// Takes in a subscriber's report of a message with such traits. It counts once a reporter (the key of its number), day
-    /// and key. Whether it counted for any key.
-    pub fn report(&self, traits: &Traits, reporter: Key, now: Timestamp) -> bool {
-        let mut counted = false;
-        for key in traits.judged() {
-            let entered = self.reporters.enter(key.hash, Comer::Weighty, seconds(now), &(), |reporters| {
-                (reporters.add(reporter.hash, seconds(now)), reporters.count())
-            });
-            if let Some((true, reporters)) = entered {
-                counted = true;
-                self.touch(key, Comer::Weighty, now, |state| state.add_report(reporters, &self.settings.weights));
-            }
-        }
-        counted
-    }
-
-    /// Sets an operator's word on a key, or takes it back with [`Pin::None`]. False when there is no place for it, because its
-    /// bucket is full of pins.
-    pub fn pin(&self, key: Key, pin: Pin, now: Timestamp) -> bool {
-        if pin == Pin::None {
-            self.states.update(key.hash, |state| state.pin = Pin::None);
-            return true;
-        }
-        self.touch(key, Comer::Weighty, now, |state| state.pin = pin).is_some()
-    }
-
-    /// Forgets everything about a key, its pin too. Whether anything was known.
-    pub fn reset(&self, key: Key) -> bool {
-        self.spreads.remove(key.hash);
-        self.reporters.remove(key.hash);
-        self.states.remove(key.hash)
-    }
-
     /// Calls `visit` with every key that is known and its standing; a part of the table waits meanwhile, not the whole.
     pub fn for_each(&self, now: Timestamp, mut visit: impl FnMut(Key, f32)) {
         let mut keys = Vec::new();
-        for shard in 0..self.states.shards() {
-            self.states.for_each(shard, |hash, state| keys.push(Key { kind: state.kind, hash }));
+        for shard in 0..self.known.shards() {
+            self.known.for_each(shard, |hash, known| keys.push(Key { kind: known.state.kind, hash }));
             keys.drain(..).for_each(|key| visit(key, self.standing(key, now)));
         }
     }
@@ -335,26 +259,7 @@ impl Reputation {
     /// How full the table of keys is.
     #[must_use]
     pub fn fill(&self) -> Fill {
-        self.states.fill()
-    }
-
-    /// A key's state and its parent's, faded to now.
-    fn states_of(&self, key: Key, now: u32) -> (Option<State>, Option<State>) {
-        let read = |hash| self.states.read(hash, |state| state.at(now, &self.settings));
-        let state = read(key.hash);
-        let parent = state.as_ref().filter(|state| state.parent != 0 && state.pin == Pin::None);
-        (state, parent.and_then(|state| read(state.parent)))
-    }
-
-    fn touch<R>(&self, key: Key, comer: Comer, now: Timestamp, change: impl FnOnce(&mut State) -> R) -> Option<R> {
-        let now = seconds(now);
-        self.states.enter(key.hash, comer, now, &self.settings, |state| {
-            if state.first == 0 {
-                (state.kind, state.first, state.last) = (key.kind, now, now);
-            }
-            state.fade(now, &self.settings);
-            change(state)
-        })
+        self.known.fill()
     }
 }
 

@@ -4,7 +4,7 @@ use super::key::Kind;
 use super::table::Entry;
 
 /// Octets of a name that are kept.
-const OCTETS_MAX: usize = 255;
+pub(super) const NAME_MAX: usize = 255;
 
 /// A name.
 #[derive(Debug, Default)]
@@ -16,13 +16,16 @@ pub(super) struct Name {
 }
 
 impl Name {
-    pub fn set(&mut self, kind: Kind, name: &str, now: u32) {
+    /// Keeps a name; whether it is a new one.
+    pub fn set(&mut self, kind: Kind, name: &str, now: u32) -> bool {
         (self.kind, self.last) = (Some(kind), now);
-        let end = (0..=name.len().min(OCTETS_MAX)).rev().find(|at| name.is_char_boundary(*at)).unwrap_or(0);
+        let end = (0..=name.len().min(NAME_MAX)).rev().find(|at| name.is_char_boundary(*at)).unwrap_or(0);
         let name = name.get(..end).unwrap_or_default();
-        if &*self.name != name {
+        let is_new = &*self.name != name;
+        if is_new {
             self.name = name.into();
         }
+        is_new
     }
 }
 

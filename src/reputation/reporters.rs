@@ -1,7 +1,5 @@
 //! Who reported a key: so that one subscriber counts once a day, and that many reports of few are seen to be of few.
 
-use super::table::Entry;
-
 /// Reporters of a key that are told apart; more are not needed to believe them.
 pub const REPORTERS_MAX: usize = 16;
 
@@ -38,17 +36,9 @@ impl Reporters {
     pub fn count(&self) -> u8 {
         u8::try_from(self.0.len()).unwrap_or(u8::MAX)
     }
-}
 
-impl Entry for Reporters {
-    type Cx = ();
-
-    fn worth(&self, now: u32, (): &()) -> f32 {
-        let lives = self.0.iter().filter(|(_, last)| now.saturating_sub(*last) < DAYS_MAX * DAY);
-        lives.count() as f32
-    }
-
-    fn octets(&self) -> usize {
+    /// Octets that it points to.
+    pub fn octets(&self) -> usize {
         self.0.capacity() * size_of::<(u64, u32)>()
     }
 }

@@ -14,8 +14,6 @@ pub struct Settings {
     pub entries_max: usize,
     /// Counters of rates: one for each rate and key (or pair of keys) seen within its window.
     pub counters_max: usize,
-    /// Keys for which distinct recipients or senders are kept.
-    pub spreads_max: usize,
     /// Campaigns that are told apart.
     pub campaigns_max: usize,
     /// Plain names that are kept for lists and exports.
@@ -74,7 +72,6 @@ impl Default for Settings {
             secret: Secret::default(),
             entries_max: 1_000_000,
             counters_max: 1_000_000,
-            spreads_max: 100_000,
             campaigns_max: 65_536,
             names_max: 100_000,
             octets_max: 128 * 1024 * 1024,
@@ -125,7 +122,6 @@ impl Settings {
         self.weights.failed_share = clamp(self.weights.failed_share, 0.0, 1.0);
         self.entries_max = self.entries_max.max(64);
         self.counters_max = self.counters_max.max(64);
-        self.spreads_max = self.spreads_max.max(64);
         self.campaigns_max = self.campaigns_max.max(64);
         self.names_max = self.names_max.max(64);
         self.octets_max = self.octets_max.max(1024 * 1024);

@@ -3,10 +3,8 @@
 //! A spread is of the last one to two months: after a month it begins anew beside the former one, and what is told is how many
 //! are in either.
 
-use super::table::Entry;
-
 /// Different ones that are told exactly.
-pub const FEW_MAX: usize = 32;
+pub const FEW_MAX: usize = 16;
 
 /// Registers of a sketch: the standard error is 1.04/√1024, 3.25 in a hundred.
 pub(super) const REGISTERS: usize = 1024;
@@ -21,31 +19,33 @@ const MONTH: u32 = 30 * 24 * 3600;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Spread {
     pub current: Set,
-    pub former: Set,
+    pub former: Option<Box<Set>>,
     /// When the current one began, in seconds.
     pub begun: u32,
+    /// Whether something was added that other nodes have not been told.
+    pub news: bool,
 }
 
 /// A set that only knows how many are in it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Set {
-    /// Their hashes.
-    Few(Vec<u64>),
+    /// How many, and the upper halves of their hashes: of a million full sets, thirty take two for one.
+    Few(u8, [u32; FEW_MAX]),
     /// For each register the largest rank of a hash.
     Many(Box<[u8; REGISTERS]>),
 }
 
 impl Default for Set {
     fn default() -> Self {
-        Self::Few(Vec::new())
+        Self::Few(0, [0; FEW_MAX])
     }
 }
 
 impl Spread {
-    /// Adds one at `now`, in seconds; whether it was new.
-    pub fn add(&mut self, member: u64, now: u32) -> bool {
+    /// Adds one at `now`, in seconds.
+    pub fn add(&mut self, member: u64, now: u32) {
         self.turn(now);
-        self.current.add(member)
+        self.news |= self.current.add(member);
     }
 
     /// Begins anew when a month is over.
@@ -54,39 +54,68 @@ impl Spread {
         if months == 0 {
             return;
         }
-        // What begins now was empty before.
         let former = std::mem::take(&mut self.current);
-        self.former = if months == 1 { former } else { Set::default() };
+        self.former = (months == 1 && !former.is_empty()).then(|| Box::new(former));
         self.begun = now;
     }
 
     /// How many different ones there are.
     #[must_use]
     pub fn count(&self) -> u64 {
-        if self.former.is_empty() {
-            return self.current.count();
-        }
-        let mut all = self.former.clone();
+        let Some(former) = &self.former else { return self.current.count() };
+        let mut all = Set::clone(former);
         all.merge(&self.current);
         all.count()
+    }
+
+    /// Takes in what another node has.
+    pub fn merge(&mut self, other: &Set, now: u32) {
+        self.turn(now);
+        self.current.merge(other);
+    }
+
+    /// Octets that it points to.
+    pub fn octets(&self) -> usize {
+        self.current.octets() + self.former.as_ref().map_or(0, |former| size_of::<Set>() + former.octets())
     }
 }
 
 impl Set {
+    /// A set of so many halves of hashes.
+    pub fn few(all: impl IntoIterator<Item = u32>) -> Self {
+        let mut set = Self::default();
+        all.into_iter().for_each(|half| _ = set.add(whole(half)));
+        set
+    }
+
+    /// The halves of hashes that it has; none once they are many.
+    pub fn halves(&self) -> &[u32] {
+        match self {
+            Self::Few(len, few) => few.get(..usize::from(*len)).unwrap_or_default(),
+            Self::Many(_) => &[],
+        }
+    }
+
     pub fn is_empty(&self) -> bool {
-        matches!(self, Self::Few(few) if few.is_empty())
+        matches!(self, Self::Few(0, _))
     }
 
     /// Adds one; whether that changed anything.
     pub fn add(&mut self, member: u64) -> bool {
-        match self {
-            Self::Few(few) if few.contains(&member) => false,
-            Self::Few(few) if few.len() < FEW_MAX => {
-                few.push(member);
-                true
+        if let Self::Few(len, few) = self {
+            let half = upper(member);
+            // All are looked at, so that it takes the same few instructions always.
+            let is_in = |(n, one): (usize, &u32)| usize::from(*one == half && n < usize::from(*len));
+            if few.iter().enumerate().map(is_in).sum::<usize>() > 0 {
+                return false;
             }
-            Self::Few(_) | Self::Many(_) => raise(self.many(), member),
+            if let Some(place) = few.get_mut(usize::from(*len)) {
+                *place = half;
+                *len += 1;
+                return true;
+            }
         }
+        raise(self.many(), member)
     }
 
     /// It as registers.
@@ -94,9 +123,9 @@ impl Set {
         loop {
             match self {
                 Self::Many(registers) => return registers,
-                Self::Few(few) => {
+                Self::Few(..) => {
                     let mut registers = Box::new([0; REGISTERS]);
-                    few.iter().for_each(|one| _ = raise(&mut registers, *one));
+                    self.halves().iter().for_each(|half| _ = raise(&mut registers, whole(*half)));
                     *self = Self::Many(registers);
                 }
             }
@@ -106,7 +135,7 @@ impl Set {
     /// Takes in all of another one.
     pub fn merge(&mut self, other: &Self) {
         match other {
-            Self::Few(few) => few.iter().for_each(|one| _ = self.add(*one)),
+            Self::Few(..) => other.halves().iter().for_each(|half| _ = self.add(whole(*half))),
             Self::Many(registers) => merge(self.many(), registers),
         }
     }
@@ -115,17 +144,23 @@ impl Set {
     #[must_use]
     pub fn count(&self) -> u64 {
         match self {
-            Self::Few(few) => u64::try_from(few.len()).unwrap_or(u64::MAX),
+            Self::Few(len, _) => u64::from(*len),
             Self::Many(registers) => estimate_ranks(&ranks(registers)),
         }
     }
 
     fn octets(&self) -> usize {
-        match self {
-            Self::Few(few) => few.capacity() * size_of::<u64>(),
-            Self::Many(_) => REGISTERS,
-        }
+        if matches!(self, Self::Many(_)) { REGISTERS } else { 0 }
     }
+}
+
+/// The upper half of a hash, and a hash with that half; the bit below keeps its rank from running on.
+fn upper(hash: u64) -> u32 {
+    u32::try_from(hash >> 32).unwrap_or(0)
+}
+
+fn whole(half: u32) -> u64 {
+    u64::from(half) << 32 | 1 << 31
 }
 
 /// The register of a hash, by its first ten bits, and its rank there, by the zeros that follow.
@@ -205,20 +240,6 @@ fn tau(mut x: f64) -> f64 {
     }
 }
 
-impl Entry for Spread {
-    type Cx = ();
-
-    /// What has not begun lately goes first, then what is small.
-    fn worth(&self, now: u32, (): &()) -> f32 {
-        let old = now.saturating_sub(self.begun) >= 2 * MONTH;
-        if old { 0.0 } else { 1.0 + (self.current.octets() + self.former.octets()) as f32 }
-    }
-
-    fn octets(&self) -> usize {
-        self.current.octets() + self.former.octets()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::key::Secret;
@@ -235,7 +256,7 @@ mod tests {
         for n in 1..=200_000_u64 {
             set.add(member(n));
             set.add(member(n / 2));
-            if n <= 31 {
+            if n <= 15 {
                 // The halves of the first are among them but for 0.
                 assert_eq!(set.count(), n + 1);
             } else if n % 97 == 0 {

@@ -5,7 +5,8 @@
 //! ```text
 //!  standing = 100 · σ( logit(cold_start / 100) − inherited − evidence + held back )
 //!
-//!  inherited   logit(p₀) − logit(base_rate), within −0.5 … +1; p₀ is the parent's (b + m·base_rate)/(b + g + e + m)
+//!  inherited   logit(p₀) − logit(base_rate), within −0.5 … +1; p₀ was (b + (m + e)·base_rate)/(b + g + e + m) of the parent (a
+//!              sender's account, a campaign's sender) when the key was last seen
 //!  evidence    the long memory's, or the short one's where that is worse:
 //!      b       weight of evidence against it: reports, decisive rules, proof, failed receipts beyond honest traffic's share
 //!      g       weight of evidence for it: receipts of messages that arrived, recipients that wrote back
@@ -20,7 +21,7 @@
 //! b and g fade by halves, so a key that stays clean returns to its cold start: nobody is blocked for ever. Tapis's own
 //! scores, its model, rates and standings are no evidence (see [`super::Ground`]): what blocks for them is not proven by it.
 
-use super::key::{Key, Kind};
+use super::key::Key;
 use super::settings::Settings;
 use super::state::{Counts, Pin, State};
 use crate::time::Timestamp;
@@ -55,8 +56,6 @@ pub struct Explanation {
     pub distinct: u64,
     /// Distinct reporters.
     pub reporters: u8,
-    /// The key that its prior comes from.
-    pub parent: Option<Key>,
     /// When it was first seen; none when it is not known.
     pub first: Option<Timestamp>,
     /// When it was last seen, or something was heard of it.
@@ -75,31 +74,25 @@ pub(super) struct Reckoning {
 }
 
 impl Reckoning {
-    /// What a state, faded to now, comes to below its parent's.
-    pub fn of(state: Option<&State>, parent: Option<&State>, settings: &Settings) -> Self {
+    /// What a state, faded to now, comes to.
+    pub fn of(state: Option<&State>, settings: &Settings) -> Self {
         let neutral = logit(settings.cold_start / 100.0);
-        let root = settings.base_rate;
         let Some(state) = state else { return Self { neutral, ..Self::default() } };
-        let (prior, inherited) = match parent.map(|parent| share(parent, settings)) {
-            Some(share) => {
-                let inherited = (logit(share) - logit(root)).clamp(-INHERITED_GOOD_MAX, INHERITED_BAD_MAX);
-                (sigma(logit(root) + inherited), inherited)
-            }
-            None => (root, 0.0),
-        };
+        let inherited = f32::from(state.inherited) / 64.0;
+        let prior =
+            if state.inherited == 0 { settings.base_rate } else { sigma(logit(settings.base_rate) + inherited) };
         let this = Self { neutral, inherited, ..Self::default() };
         if state.short == [0.0; 2] && state.counts == Counts::default() {
             return this;
         }
         let this = this.weigh(state, prior, settings);
-        if state.reporters >= settings.reporters_min || state.counts.reported == 0.0 {
+        if state.reporters() >= settings.reporters_min || state.counts.reported == 0.0 {
             return this;
         }
         // Without the reports it may be bad all the same.
-        let reports = settings.weights.report * state.counts.reported;
+        let reports = state.weight_of_reports(state.counts.reported, &settings.weights);
         let mut without = *state;
         without.counts.reported = 0.0;
-        without.short = without.short.map(|x| x);
         if let Some(bad) = without.short.first_mut() {
             *bad = (*bad - reports).max(0.0);
         }
@@ -123,8 +116,9 @@ impl Reckoning {
     }
 
     /// From 0 to 100.
-    pub fn standing(&self) -> f32 {
-        100.0 * sigma(self.sum())
+    pub fn standing(&self, settings: &Settings) -> f32 {
+        let sum = self.sum();
+        if sum == self.neutral { settings.cold_start } else { 100.0 * sigma(sum) }
     }
 
     /// The terms with words.
@@ -152,13 +146,23 @@ impl Reckoning {
                 terms.push(Term { name, nats, about });
             }
         };
-        add("inherited", -self.inherited, "what its parent does".to_owned());
+        add("inherited", -self.inherited, "what its account, or its sender, was like when it was last seen".to_owned());
         add("long memory", -self.long, long);
         add("short memory", -self.short, format!("{bad:.2} against it of late"));
-        let few = format!("{} of {} distinct reporters", state.reporters, settings.reporters_min);
+        let few = format!("{} of {} distinct reporters", state.reporters(), settings.reporters_min);
         add("held back", self.held_back, few);
         terms
     }
+}
+
+/// What the children of a key inherit, in 64ths of a nat, by its state faded to now.
+#[allow(clippy::cast_possible_truncation, reason = "within a clamp")]
+pub(super) fn legacy(state: &State, settings: &Settings) -> i8 {
+    if state.counts.bad(state.kind, &settings.weights) == 0.0 && state.counts.good(&settings.weights) == 0.0 {
+        return 0;
+    }
+    let inherited = logit(share(state, settings)) - logit(settings.base_rate);
+    (inherited.clamp(-INHERITED_GOOD_MAX, INHERITED_BAD_MAX) * 64.0).round() as i8
 }
 
 /// The share of a key's traffic that is bad, by what is known of it.
@@ -204,13 +208,4 @@ fn logit(p: f32) -> f32 {
 
 fn sigma(x: f32) -> f32 {
     1.0 / (1.0 + (-x).exp())
-}
-
-/// The kind of key that the prior of a kind comes from.
-pub(super) fn parent_of(kind: Kind) -> Option<Kind> {
-    match kind {
-        Kind::Sender => Some(Kind::Account),
-        Kind::Campaign => Some(Kind::Sender),
-        Kind::Account | Kind::Recipient | Kind::Domain | Kind::Phone => None,
-    }
 }

@@ -1,4 +1,4 @@
-//! What is kept of a key: 64 octets of counts that fade.
+//! What is kept of a key: 64 octets of counts that fade, and what only keys with much traffic need beside them.
 //!
 //! A count is halved with each half-life that goes by: `x·2^(−Δt/h)`, then the new event is added. So it is worked out when it
 //! is read, nothing has to run in the background, and two steps in time give what one gives. Times are whole seconds.
@@ -7,8 +7,10 @@
 use std::time::Duration;
 
 use super::key::Kind;
+use super::reporters::Reporters;
 use super::settings::{Settings, Weights};
-use super::table::Entry;
+use super::spread::Spread;
+use super::table::{Entry, PROTECTED};
 use super::traits::{Fate, Ground, Receipt};
 use crate::time::Timestamp;
 
@@ -23,9 +25,14 @@ pub(super) fn moment(seconds: u32) -> Timestamp {
 }
 
 /// What is left of a count after a time.
-#[allow(clippy::cast_possible_truncation, reason = "a share of one")]
 pub(super) fn fading(elapsed: u32, half_life: Duration) -> f32 {
-    if elapsed == 0 { 1.0 } else { (-(f64::from(elapsed) / half_life.as_secs_f64())).exp2() as f32 }
+    if elapsed == 0 { 1.0 } else { (-(elapsed as f32) / half_life.as_secs_f32()).exp2() }
+}
+
+/// What is left of what was inherited.
+#[allow(clippy::cast_possible_truncation, reason = "it only gets smaller")]
+fn faded(inherited: i8, left: f32) -> i8 {
+    (f32::from(inherited) * left) as i8
 }
 
 /// Counts of a key, faded.
@@ -138,12 +145,30 @@ impl Pin {
     }
 }
 
-/// What is kept of a key.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// What is kept of a key: one line of the processor's cache.
+#[derive(Debug, Default, PartialEq)]
 #[repr(align(64))]
+pub(super) struct Known {
+    pub state: State,
+    pub more: Option<Box<More>>,
+}
+
+const _: () = assert!(size_of::<Known>() == 64, "one line of the processor's cache");
+
+/// What only keys with much traffic, or with reports, need.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct More {
+    /// Recipients of an account or a sender; senders of what stands in texts.
+    pub spread: Spread,
+    pub reporters: Reporters,
+}
+
+/// Messages from which on it is told how many recipients or senders a key has.
+const SPREAD_FROM: f32 = 3.5;
+
+/// What is counted of a key.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct State {
-    /// The key that its prior comes from: a sender's account, a campaign's sender; 0 for none.
-    pub parent: u64,
     /// When it was first and last seen, in seconds.
     pub first: u32,
     pub last: u32,
@@ -152,23 +177,26 @@ pub(super) struct State {
     pub counts: Counts,
     pub kind: Kind,
     pub pin: Pin,
-    /// Distinct reporters.
-    pub reporters: u8,
+    /// What its parent was like when it was last seen, in 64ths of a nat.
+    pub inherited: i8,
+    /// Distinct reporters, and [`DIRTY`].
+    pub marks: u8,
 }
 
-const _: () = assert!(size_of::<State>() == 64, "one line of the processor's cache");
+/// The mark of a state that other nodes have not been told of.
+const DIRTY: u8 = 0x80;
 
 impl Default for State {
     fn default() -> Self {
         Self {
-            parent: 0,
             first: 0,
             last: 0,
             short: [0.0; 2],
             counts: Counts::default(),
             kind: Kind::Account,
             pin: Pin::None,
-            reporters: 0,
+            inherited: 0,
+            marks: 0,
         }
     }
 }
@@ -183,7 +211,12 @@ impl State {
         if elapsed == 0 {
             return;
         }
-        self.counts.scale(fading(elapsed, settings.long_of(self.kind)));
+        let long = fading(elapsed, settings.long_of(self.kind));
+        self.counts.scale(long);
+        // A message sets it anew; it fades where none comes for hours.
+        if long < 0.99 {
+            self.inherited = faded(self.inherited, long);
+        }
         let short = fading(elapsed, settings.short);
         self.short = self.short.map(|x| x * short);
         self.last = now;
@@ -217,6 +250,13 @@ impl State {
         }
     }
 
+    /// Adds counts, faded to its time.
+    pub fn credit(&mut self, counts: &Counts) {
+        let mut sums = self.counts.numbers();
+        sums.iter_mut().zip(counts.numbers()).for_each(|(sum, more)| *sum += more);
+        self.counts = Counts::of(sums);
+    }
+
     /// Takes in a receipt.
     pub fn add_receipt(&mut self, receipt: Receipt, weights: &Weights) {
         match receipt {
@@ -228,11 +268,44 @@ impl State {
         }
     }
 
-    /// Takes in a report of one more reporter and day.
-    pub fn add_report(&mut self, reporters: u8, weights: &Weights) {
-        self.counts.reported += 1.0;
-        self.short[0] += share(self.kind, weights) * weights.report;
-        self.reporters = self.reporters.max(reporters);
+    /// Takes in a report of one more reporter and day, of which so much is left in the short and the long memory; `reporters`
+    /// is how many there are in all.
+    pub fn add_report(&mut self, [short, long]: [f32; 2], reporters: u8, weights: &Weights) {
+        self.counts.reported += long;
+        if let Some(against) = self.short.first_mut() {
+            *against += short * share(self.kind, weights) * weights.report;
+        }
+        self.set_reporters(reporters);
+    }
+
+    /// What so many reports weigh against it.
+    pub fn weight_of_reports(&self, reports: f32, weights: &Weights) -> f32 {
+        reports * share(self.kind, weights) * weights.report
+    }
+
+    /// Distinct reporters.
+    pub fn reporters(&self) -> u8 {
+        self.marks & !DIRTY
+    }
+
+    pub fn set_reporters(&mut self, reporters: u8) {
+        self.marks = self.marks & DIRTY | reporters.min(!DIRTY);
+    }
+
+    /// Marks that other nodes are to be told of it; whether it was not marked before.
+    pub fn soil(&mut self) -> bool {
+        let was_clean = self.marks & DIRTY == 0;
+        self.marks |= DIRTY;
+        was_clean
+    }
+
+    /// Takes the mark off.
+    pub fn clean(&mut self) {
+        self.marks &= !DIRTY;
+    }
+
+    pub fn is_dirty(&self) -> bool {
+        self.marks & DIRTY != 0
     }
 
     /// Takes in that a recipient wrote back.
@@ -242,18 +315,45 @@ impl State {
     }
 }
 
-impl Entry for State {
+impl Known {
+    /// Takes in whom a message went to, or came from, once there is enough traffic for it to matter.
+    pub fn meet(&mut self, member: u64, now: u32) {
+        match &mut self.more {
+            Some(more) => more.spread.add(member, now),
+            None if self.state.counts.seen() >= SPREAD_FROM => self.more_at(now).spread.add(member, now),
+            None => {}
+        }
+    }
+
+    /// The room for what only few keys need.
+    pub fn more_at(&mut self, now: u32) -> &mut More {
+        self.more.get_or_insert_with(|| {
+            Box::new(More { spread: Spread { begun: now, ..Spread::default() }, ..More::default() })
+        })
+    }
+}
+
+impl Entry for Known {
     type Cx = Settings;
 
     fn worth(&self, now: u32, settings: &Settings) -> f32 {
-        if self.pin != Pin::None {
+        let state = &self.state;
+        if state.pin != Pin::None {
             return f32::INFINITY;
         }
-        let faded = self.at(now, settings);
-        let (bad, good) = (faded.counts.bad(self.kind, &settings.weights), faded.counts.good(&settings.weights));
+        let faded = state.at(now, settings);
+        let (bad, good) = (faded.counts.bad(state.kind, &settings.weights), faded.counts.good(&settings.weights));
         // Accounts are few, and everything inherits from them.
-        let protected = bad >= KNOWN_BAD || self.kind == Kind::Account;
+        let protected = bad >= KNOWN_BAD || state.kind == Kind::Account;
         let weight = bad + good + settings.weights.passed * faded.counts.seen();
-        if protected { super::table::PROTECTED + weight } else { weight.min(super::table::PROTECTED / 2.0) }
+        if protected { PROTECTED + weight } else { weight.min(PROTECTED / 2.0) }
+    }
+
+    fn octets(&self) -> usize {
+        self.more.as_ref().map_or(0, |more| size_of::<More>() + more.spread.octets() + more.reporters.octets())
+    }
+
+    fn lighten(&mut self) {
+        self.more = None;
     }
 }

@@ -24,6 +24,11 @@ pub(super) trait Entry: Default {
     fn octets(&self) -> usize {
         0
     }
+
+    /// Gives up what it points to.
+    fn lighten(&mut self) {
+        *self = Self::default();
+    }
 }
 
 /// Worth from which an entry is given up for no newcomer.
@@ -41,10 +46,13 @@ pub(super) enum Comer {
 }
 
 const WAYS: usize = 8;
+
+/// Entries among which one is sought that can be lightened.
+const RELIEF_MAX: usize = 64;
 const SHARDS_MAX: usize = 1024;
 
 /// Buckets that a shard begins with, at least.
-const BUCKETS_MIN: usize = 4;
+const BUCKETS_MIN: usize = 8;
 
 /// Entries of a shard below which there are fewer shards.
 const SHARD_ENTRIES: usize = 512;
@@ -214,6 +222,11 @@ impl<T: Entry> Table<T> {
     }
 }
 
+/// The way of a bucket that a hash stands in if it can.
+fn home(hash: u64) -> usize {
+    usize::try_from(hash >> 32).unwrap_or(0) % WAYS
+}
+
 impl<T: Entry> Shard<T> {
     /// The bucket of a hash.
     fn bucket(&self, hash: u64) -> usize {
@@ -224,8 +237,21 @@ impl<T: Entry> Shard<T> {
     /// The place of an entry.
     fn find(&self, hash: u64) -> Option<usize> {
         let bucket = self.bucket(hash);
-        let way = self.buckets.get(bucket)?.0.iter().position(|one| *one == hash)?;
+        let hashes = &self.buckets.get(bucket)?.0;
+        // Mostly it is at home, so that the processor fetches the entry while it still waits for the hashes.
+        let home = home(hash);
+        if hashes.get(home) == Some(&hash) {
+            return Some(bucket * WAYS + home);
+        }
+        let way = hashes.iter().position(|one| *one == hash)?;
         Some(bucket * WAYS + way)
+    }
+
+    /// A way of a bucket where nothing is: the home of the hash, if it can be.
+    fn free(&self, bucket: usize, hash: u64) -> Option<usize> {
+        let hashes = &self.buckets.get(bucket)?.0;
+        let home = home(hash);
+        if hashes.get(home) == Some(&0) { Some(home) } else { hashes.iter().position(|one| *one == 0) }
     }
 
     /// A place for an entry, and the octets that were freed for it.
@@ -239,7 +265,7 @@ impl<T: Entry> Shard<T> {
     ) -> Option<(usize, usize)> {
         loop {
             let bucket = self.bucket(hash);
-            if let Some(way) = self.buckets.get(bucket).and_then(|b| b.0.iter().position(|one| *one == 0)) {
+            if let Some(way) = self.free(bucket, hash) {
                 self.len += 1;
                 return Some((self.set(bucket, way, hash)?, 0));
             }
@@ -282,19 +308,17 @@ impl<T: Entry> Shard<T> {
         freed
     }
 
-    /// Gives up what points to octets and is worth nothing any more, else the least of it; of the rest nothing, and not what
-    /// stands at `at` while there is anything else.
+    /// Frees octets around an entry: of what is worth nothing any more, else of the least, else of the entry itself.
     fn relieve(&mut self, at: usize, now: u32, cx: &T::Cx) -> usize {
-        let heavy = self.entries.iter().enumerate().filter(|(_, entry)| entry.octets() > 0);
-        let heavy: Vec<(usize, f32)> = heavy.map(|(n, entry)| (n, entry.worth(now, cx))).collect();
-        let over: Vec<usize> = heavy.iter().filter(|(_, worth)| *worth <= 0.0).map(|(n, _)| *n).collect();
-        if !over.is_empty() {
-            return over.into_iter().map(|n| self.clear(n)).sum();
-        }
-        let others = heavy.iter().filter(|(n, _)| *n != at);
-        let least = others.min_by(|(_, a), (_, b)| a.total_cmp(b)).map_or(at, |(n, _)| *n);
-        self.evicted += 1;
-        self.clear(least)
+        let all = self.entries.len();
+        let around = (0..RELIEF_MAX.min(all)).map(|n| (at + n) % all.max(1)).skip(1);
+        let heavy = around
+            .filter_map(|n| self.entries.get(n).filter(|one| one.octets() > 0).map(|one| (n, one.worth(now, cx))));
+        let least = heavy.min_by(|(_, a), (_, b)| a.total_cmp(b)).map_or(at, |(n, _)| n);
+        let Some(entry) = self.entries.get_mut(least) else { return 0 };
+        let before = entry.octets();
+        entry.lighten();
+        before - entry.octets().min(before)
     }
 
     /// Whether one that was turned away lately comes again; else it waits at the door, for the one that waited longest.
@@ -321,7 +345,7 @@ impl<T: Entry> Shard<T> {
         let hashes = old_buckets.into_iter().flat_map(|bucket| bucket.0);
         for (hash, entry) in hashes.zip(old_entries).filter(|(hash, _)| *hash != 0) {
             let bucket = self.bucket(hash);
-            let way = self.buckets.get(bucket).and_then(|b| b.0.iter().position(|one| *one == 0));
+            let way = self.free(bucket, hash);
             match way.and_then(|way| self.set(bucket, way, hash)).and_then(|at| self.entries.get_mut(at)) {
                 Some(place) => *place = entry,
                 None => self.len -= 1,

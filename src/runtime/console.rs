@@ -6,7 +6,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use http_body_util::Full;
+use http_body_util::{Either, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderValue, ORIGIN};
 use hyper::service::service_fn;
@@ -20,6 +20,7 @@ use super::Node;
 use super::history::{self, Change};
 use super::metrics;
 use super::reload::{Ask, Report, Trial};
+use super::reputation;
 use crate::config::canary::{CANARY_KEYS, CanarySettings};
 use crate::config::source::ListEdit;
 use crate::config::spec::Mode;
@@ -42,7 +43,7 @@ pub async fn serve(node: Arc<Node>, listener: TcpListener) {
     }
 }
 
-async fn answer(node: Arc<Node>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(node: Arc<Node>, request: Request<Incoming>) -> Result<Reply, Infallible> {
     let path = request.uri().path();
     Ok(match (request.method(), path) {
         (&Method::GET, "/metrics") => {
@@ -78,6 +79,7 @@ async fn answer(node: Arc<Node>, request: Request<Incoming>) -> Result<Response<
             let query = Query::read(request.uri().query());
             beside(move || edit(&node, list, &query)).await
         }
+        _ if path.starts_with(reputation::PATH) => reputation::answer(node, request).await,
         (
             _,
             "/metrics" | "/healthz" | "/readyz" | "/api/policy" | "/api/policies" | "/api/reload" | "/api/rollback",
@@ -87,28 +89,32 @@ async fn answer(node: Arc<Node>, request: Request<Incoming>) -> Result<Response<
 }
 
 /// Works where no session waits for it.
-async fn beside(work: impl FnOnce() -> Answer + Send + 'static) -> Response<Full<Bytes>> {
+pub(super) async fn beside(work: impl FnOnce() -> Answer + Send + 'static) -> Reply {
     match tokio::task::spawn_blocking(work).await {
         Ok((status, body)) => json_answer(status, &body),
         Err(_) => json_answer(StatusCode::INTERNAL_SERVER_ERROR, &json!({ "error": "the request erred" })),
     }
 }
 
-type Answer = (StatusCode, Value);
+/// What a request came to, as JSON.
+pub(super) type Answer = (StatusCode, Value);
+
+/// The answer on its way.
+pub(super) type Reply = Response<Either<Full<Bytes>, reputation::Lines>>;
 
 /// Before the full name of a list.
 const LISTS: &str = "/api/lists/";
 
 /// The parameters of a request.
-struct Query(Vec<(String, String)>);
+pub(super) struct Query(Vec<(String, String)>);
 
 impl Query {
-    fn read(query: Option<&str>) -> Self {
+    pub(super) fn read(query: Option<&str>) -> Self {
         let pairs = query.unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
         Self(pairs.map(|(key, value)| (unescape(key), unescape(value))).collect())
     }
 
-    fn get(&self, key: &str) -> Option<&str> {
+    pub(super) fn get(&self, key: &str) -> Option<&str> {
         self.0.iter().find(|(k, _)| k == key).map(|(_, value)| value.as_str())
     }
 
@@ -261,13 +267,13 @@ fn policy(node: &Node) -> Value {
     json!({ "name": policy.name(), "digest": policy.digest(), "rules": rules, "lists": policy.rules.list_entries })
 }
 
-fn text(status: StatusCode, kind: &'static str, body: String) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(body)));
+pub(super) fn text(status: StatusCode, kind: &'static str, body: String) -> Reply {
+    let mut response = Response::new(Either::Left(Full::new(Bytes::from(body))));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response
 }
 
-fn json_answer(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
+pub(super) fn json_answer(status: StatusCode, body: &Value) -> Reply {
     text(status, "application/json", format!("{body}\n"))
 }

@@ -1,7 +1,6 @@
 //! One request over one connection, for whoever asks another server.
 
-use http_body_util::Empty;
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body, Bytes, Incoming};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -9,14 +8,15 @@ use tokio::net::TcpStream;
 use super::stream::Stream;
 use super::tls;
 
-/// Sends a request to an address, inside TLS or not, and hands the response to `read`, which takes in its body while the connection lasts.
+/// Sends a request to an address, inside TLS or not, and hands the response to `read`, which takes in its body while the
+/// connection lasts.
 ///
 /// # Errors
 /// When there is no connection, it breaks off before `read` is done, or `read` says so.
-pub async fn ask<T>(
+pub async fn ask<T, B: Body<Data = Bytes, Error = std::convert::Infallible> + 'static>(
     address: &str,
     inside_tls: bool,
-    request: Request<Empty<Bytes>>,
+    request: Request<B>,
     read: impl AsyncFnOnce(Response<Incoming>) -> Result<T, String>,
 ) -> Result<T, String> {
     let tcp = TcpStream::connect(address).await.map_err(|e| e.to_string())?;

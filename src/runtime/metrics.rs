@@ -74,6 +74,10 @@ fn describe() {
         ("tapis_canaries_total", "Trials that ended"),
         ("tapis_capture_records_total", "PDUs written to the capture"),
         ("tapis_capture_lost_total", "PDUs that the capture could not take"),
+        ("tapis_reputation_snapshots_total", "Snapshots of reputation, by what became of them"),
+        ("tapis_reputation_deltas_sent_total", "Changes of reputation that other nodes were told"),
+        ("tapis_reputation_deltas_received_total", "Changes of reputation that other nodes told"),
+        ("tapis_reputation_deltas_refused_total", "What other nodes told and could not be read"),
         ("tapis_session_panics_total", "Sessions closed because the program erred"),
         ("tapis_sessions_total", "Connections of ESMEs accepted"),
         ("tapis_tls_handshakes_failed_total", "Connections of ESMEs with whom no TLS came about"),
@@ -96,12 +100,60 @@ fn describe() {
         ("tapis_config_last_reload_diagnostics", "What was said of the last attempt to load a policy"),
         ("tapis_canary_share", "The share of sessions that a policy on trial judges"),
         ("tapis_config_last_reload_success_timestamp_seconds", "When a policy was last loaded"),
+        ("tapis_reputation_entries", "Keys that are remembered"),
+        ("tapis_reputation_snapshot_timestamp_seconds", "When reputation was last written"),
+        ("tapis_reputation_shared_up", "Whether the store that nodes share reputation through answers"),
+        ("tapis_reputation_shared_lag_seconds", "From a change on another node to its being known here"),
+        ("tapis_reputation_untold", "Changes that others will not be told of, because too many waited"),
         ("tapis_build_info", "What is running"),
     ] {
         describe_gauge!(name, help);
     }
     describe_gauge!("tapis_capture_bytes", Unit::Bytes, "Size of all files of the capture");
     describe_gauge!("tapis_buffer_bytes", Unit::Bytes, "Octets buffered");
+}
+
+/// Counts a snapshot of reputation: `written`, `failed` or `refused`.
+pub fn snapshot(result: &'static str) {
+    counter!("tapis_reputation_snapshots_total", "result" => result).increment(1);
+}
+
+/// Sets when reputation was last written.
+pub fn snapshot_written(seconds: f64) {
+    snapshot("written");
+    gauge!("tapis_reputation_snapshot_timestamp_seconds").set(seconds);
+}
+
+/// Sets how much is remembered, and what others will not hear.
+#[allow(clippy::cast_precision_loss, reason = "a gauge is a float")]
+pub fn reputation(entries: usize, untold: u64) {
+    gauge!("tapis_reputation_entries").set(entries as f64);
+    gauge!("tapis_reputation_untold").set(untold as f64);
+}
+
+/// Sets whether the store answers.
+pub fn shared_up(is_up: bool) {
+    gauge!("tapis_reputation_shared_up").set(f64::from(u8::from(is_up)));
+}
+
+/// Counts what others were told.
+pub fn shared_sent(deltas: usize) {
+    counter!("tapis_reputation_deltas_sent_total").increment(u64::try_from(deltas).unwrap_or(0));
+}
+
+/// Counts what others told.
+pub fn shared_received(deltas: u64) {
+    counter!("tapis_reputation_deltas_received_total").increment(deltas);
+}
+
+/// Counts an entry of another node that cannot be read.
+pub fn shared_refused() {
+    counter!("tapis_reputation_deltas_refused_total").increment(1);
+}
+
+/// Sets how old the newest change of another node was when it was taken in; zero where there is none.
+pub fn shared_lag(lag: std::time::Duration) {
+    gauge!("tapis_reputation_shared_lag_seconds").set(lag.as_secs_f64());
 }
 
 /// `/metrics`: what the recorder has, and durations.

@@ -21,7 +21,10 @@ pub mod metrics;
 pub mod peer;
 pub mod reload;
 pub mod remember;
+pub mod reputation;
 mod sha256;
+pub mod shared;
+pub mod snapshot;
 pub mod store;
 mod stream;
 mod tls;
@@ -59,6 +62,8 @@ use clock::Clock;
 use journal::Journal;
 use live::Watcher;
 use reload::Reloader;
+use shared::Shared;
+use snapshot::Snapshots;
 use store::Store;
 use stream::Stream;
 use tls::Acceptor;
@@ -97,6 +102,8 @@ pub struct Node {
     watcher: Option<Watcher>,
     prometheus: PrometheusHandle,
     store: Option<Store>,
+    snapshots: Option<Snapshots>,
+    shared: Option<Arc<Shared>>,
     /// Loads policies.
     pub reloader: Reloader,
 }
@@ -176,14 +183,20 @@ impl Node {
             Some(capture) => Some(Capture::open(capture, &start.base, &settings.node, clock)?),
             None => None,
         };
+        let prometheus = metrics::install().map_err(io::Error::other)?;
         let kept = remember::settings(&settings.reputation, &start.base, &master_key)?;
         let passed_max = remember::passed_max(&settings.reputation);
         let reputation = Reputation::new(kept, clock.now());
         let memory = Memory::with(boot_seconds.saturating_mul(1_000_000), reputation, passed_max);
         let store = settings.state.as_ref().map(|dir| Store::open(&start.base.join(dir))).transpose()?;
         let restored = store.as_ref().map_or(0, |s| s.restore(&memory));
+        let state = settings.state.as_ref().map(|dir| start.base.join(dir));
+        let snapshots = Snapshots::open(&settings.reputation, state.as_deref(), &start.base)?;
+        let known = snapshots.as_ref().map(|s| s.restore(&memory.reputation)).unwrap_or_default();
+        let shared = settings.reputation.shared.clone();
+        let shared =
+            shared.map(|s| random().map(|me| Arc::new(Shared::new(s, &known.beside, &hex(&me))))).transpose()?;
         let policies = settings.journal.dir.as_ref().map(|d| start.base.join(d).join("policies"));
-        let prometheus = metrics::install().map_err(io::Error::other)?;
         metrics::policy(None, &policy, seconds(clock));
         // Without a journal and a watcher nobody looks at a text but rules.
         let texts = if journal.is_on() || start.watcher.is_some() { Texts::Read } else { Texts::ReadForRules };
@@ -212,8 +225,15 @@ impl Node {
             watcher: start.watcher,
             prometheus,
             store,
+            snapshots,
+            shared,
         });
-        node.control("start", json!({ "policy": node.policy.load().digest(), "remembered": restored }));
+        let keys = known.restored.map_or(0, |r| r.keys);
+        let policy = node.policy.load().digest().to_owned();
+        node.control("start", json!({ "policy": policy, "remembered": restored, "reputation": keys }));
+        if let Some(snapshots) = &node.snapshots {
+            snapshots.follow(&node)?;
+        }
         node.reloader.started(&node);
         Ok(node)
     }
@@ -228,6 +248,9 @@ impl Node {
         }
         helpers.spawn(Arc::clone(self).keep_house());
         helpers.spawn(feeds::follow(Arc::clone(self)));
+        if let Some(shared) = &self.shared {
+            helpers.spawn(shared::follow(Arc::clone(self), Arc::clone(shared)));
+        }
         let mut draining = self.drain.subscribe();
         while !*draining.borrow() {
             let permit = tokio::select! {
@@ -270,6 +293,10 @@ impl Node {
         self.tell_tally();
         self.control("stop", json!({}));
         self.save();
+        if let Some(snapshots) = &self.snapshots {
+            snapshots.end();
+            self.save_reputation();
+        }
         if let Some(capture) = &self.capture {
             capture.close();
         }
@@ -371,6 +398,7 @@ impl Node {
                         let _ = tokio::task::spawn_blocking(move || node.save()).await;
                         saved = changes;
                     }
+                    metrics::reputation(self.memory.reputation.fill().entries, self.memory.reputation.untold());
                     self.prometheus.run_upkeep();
                     self.settle_canary().await;
                     let node = Arc::clone(&self);
@@ -517,6 +545,11 @@ fn random() -> io::Result<[u8; 32]> {
     let mut key = [0; 32];
     io::Read::read_exact(&mut std::fs::File::open("/dev/urandom")?, &mut key)?;
     Ok(key)
+}
+
+/// The first half of a key, to tell nodes apart.
+fn hex(key: &[u8; 32]) -> String {
+    key.iter().take(8).map(|octet| format!("{octet:02x}")).collect()
 }
 
 fn day_key(master: &[u8; 32], clock: Clock) -> ([u8; 32], String) {

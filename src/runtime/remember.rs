@@ -19,7 +19,7 @@ pub fn settings(written: &ReputationSettings, base: &Path, journal_key: &[u8; 32
         Some(path) => {
             let path = base.join(path);
             capture::key(&path)?;
-            blake3::derive_key(CONTEXT, fs::read_to_string(&path)?.trim().as_bytes())
+            blake3::derive_key(CONTEXT, fs::read(&path)?.trim_ascii())
         }
         None => blake3::derive_key(CONTEXT, journal_key),
     };
@@ -35,7 +35,6 @@ pub fn settings(written: &ReputationSettings, base: &Path, journal_key: &[u8; 32
     for (place, count) in [
         (&mut settings.entries_max, written.entries_max),
         (&mut settings.counters_max, written.counters_max),
-        (&mut settings.spreads_max, written.spreads_max),
         (&mut settings.campaigns_max, written.campaigns_max),
         (&mut settings.names_max, written.names_max),
     ] {

@@ -11,9 +11,11 @@ pub static REPUTATION: Section = Section {
     name: "`reputation`",
     keys: &[
         key("secret", TEXT, "reputation.key", "the file of what keys are hashed under; nodes that share need the same"),
+        key("file", TEXT, "../var/reputation", "the snapshot that survives a restart; else `reputation` in `state`"),
+        key("flush", DURATION, "30s", "how often it is written"),
+        key("shared", Kind::Section(&SHARED), "", "what other nodes are told, and heard from"),
         key("entries_max", ENTRIES, "1000000", "senders, accounts, domains, phones and campaigns that are kept"),
         key("counters_max", ENTRIES, "1000000", "counters of rates: one for each rate and key within its time"),
-        key("spreads_max", ENTRIES, "100000", "keys of which distinct recipients or senders are counted"),
         key("campaigns_max", ENTRIES, "65536", "campaigns that are told apart"),
         key("names_max", ENTRIES, "100000", "plain names that are kept for lists and exports"),
         key("passed_max", ENTRIES, "65536", "messages that passed lately, for what subscribers report of them"),
@@ -24,6 +26,17 @@ pub static REPUTATION: Section = Section {
         key("bad_below", count(100), "20", "standings that fewer reporters than `reporters_min` alone never cause"),
         key("reporters_min", count(100), "3", "how many reporters must have said so"),
         key("weights", Kind::Section(&WEIGHTS), "{ report: 3, rule: 2 }", "what evidence weighs"),
+    ],
+};
+
+/// `shared:` of `reputation:`
+pub static SHARED: Section = Section {
+    name: "`shared`",
+    keys: &[
+        key("store", TEXT, "redis://127.0.0.1:6379", "a Valkey or Redis that all nodes reach").needed(),
+        key("stream", TEXT, "tapis:reputation", "the stream in it; nodes of one stream hear each other"),
+        key("every", DURATION, "150ms", "how often it is asked, from 20ms to 10s"),
+        key("keep", DURATION, "10m", "how long what was told can be heard by who was away"),
     ],
 };
 

@@ -1,0 +1,298 @@
+//! What memory costs: nanoseconds a message for its standing and for taking it in, by how many keys are known.
+//!
+//! ```sh
+//! cargo bench --bench reputation
+//! ```
+//!
+//! A message comes of one of a thousand accounts and of a sender, seven times in ten one of the busiest tenth, to one of
+//! four recipients of its sender; every fifth has a link to one of a thousandth as many domains. Asked is the standing of its
+//! sender; then the message is observed. Beside it stands what one would write in an hour: 64 locks around a
+//! `HashMap` of the same state's size for each key, without bound, spread, doorkeeper or prior.
+//!
+//! A figure is the median of batches of 2,048 messages, in the time that the thread had a processor, since others may use the
+//! machine too; that of two threads is how much more they get done in the same time. `TAPIS_BENCH_ROUNDS=1` leaves out the largest size.
+#![allow(clippy::print_stdout, clippy::disallowed_methods, reason = "a bench prints, and its clock is the real one")]
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, reason = "a bench may fail loudly")]
+#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small numbers")]
+
+use std::collections::HashMap;
+use std::hint::black_box;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use tapis::reputation::{Counted, Fate, Ground, Key, Kind, Rate, Reputation, Settings, Sighting, Template, Traits};
+use tapis::text::{ReadContext, Reading};
+use tapis::time::Timestamp;
+
+const START: u64 = 1_795_000_000_000_000;
+const BATCH: usize = 2_048;
+const ACCOUNTS: u64 = 1_000;
+
+/// Numbers without end from a seed (splitmix64).
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        hash(self.0)
+    }
+
+    fn below(&mut self, n: u64) -> u64 {
+        ((u128::from(self.roll()) * u128::from(n)) >> 64) as u64
+    }
+}
+
+fn hash(n: u64) -> u64 {
+    let n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let n = (n ^ (n >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    (n ^ (n >> 31)).max(1)
+}
+
+fn key(kind: Kind, n: u64) -> Key {
+    Key { kind, hash: hash(n ^ u64::from(kind.code()) << 56) }
+}
+
+/// A message by the numbers of its account, sender, recipient and domain.
+#[derive(Clone, Copy)]
+struct Letter {
+    account: u64,
+    sender: u64,
+    recipient: u64,
+    domain: Option<u64>,
+}
+
+impl Letter {
+    fn new(dice: &mut Dice, senders: u64) -> Self {
+        let busy = dice.below(10) < 7;
+        let sender = dice.below(if busy { (senders / 10).max(1) } else { senders });
+        Self {
+            account: sender % ACCOUNTS,
+            sender,
+            recipient: sender * 4 + dice.below(4),
+            domain: (dice.below(5) == 0).then(|| dice.below((senders / 1000).max(10))),
+        }
+    }
+
+    fn fill(&self, traits: &mut Traits) {
+        traits.clear();
+        traits.add(key(Kind::Account, self.account));
+        traits.add(key(Kind::Sender, self.sender));
+        traits.add(key(Kind::Recipient, self.recipient));
+        if let Some(domain) = self.domain {
+            traits.add(key(Kind::Domain, domain));
+        }
+    }
+}
+
+/// Microseconds between two messages: ten thousand a second.
+const GAP: u64 = 100;
+
+fn judge(memory: &Reputation, traits: &mut Traits, letter: &Letter, rates: &[Rate], now: Timestamp) -> f32 {
+    letter.fill(traits);
+    let standing = memory.standing(key(Kind::Sender, letter.sender), now);
+    let mut most = 0;
+    for rate in rates {
+        most = most.max(memory.count(rate, traits, true, now).unwrap_or(0));
+    }
+    black_box(most);
+    let sighting = Sighting { traits, fate: Fate::Passed, ground: Ground::None, template: None };
+    memory.observe(&sighting, rates, now);
+    standing
+}
+
+fn full(senders: u64) -> Reputation {
+    let settings = Settings { entries_max: (senders as usize * 2).max(20_000), ..Settings::default() };
+    let memory = Reputation::new(settings, Timestamp(START));
+    let mut traits = Traits::default();
+    for sender in 0..senders {
+        let letter = Letter { account: sender % ACCOUNTS, sender, recipient: sender * 4, domain: None };
+        judge(&memory, &mut traits, &letter, &[], Timestamp(START + sender));
+    }
+    memory
+}
+
+/// Seconds that this thread had a processor, as far as the system tells.
+fn cpu_seconds() -> f64 {
+    static START: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
+    // The system counts up when it takes the processor away.
+    std::thread::yield_now();
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanoseconds = told.split(' ').next().and_then(|n| n.parse::<f64>().ok());
+    nanoseconds.map_or_else(|| START.elapsed().as_secs_f64(), |n| n / 1e9)
+}
+
+/// Median ns a message over batches, and the time that all took.
+fn run(batches: usize, seed: u64, senders: u64, mut work: impl FnMut(&Letter, Timestamp)) -> (f64, f64) {
+    let mut dice = Dice(seed);
+    let mut now = START + 60_000_000;
+    let mut times = Vec::with_capacity(batches);
+    for _ in 0..batches {
+        let letters: Vec<Letter> = (0..BATCH).map(|_| Letter::new(&mut dice, senders)).collect();
+        let start = cpu_seconds();
+        for letter in &letters {
+            work(letter, Timestamp(now));
+            now += GAP;
+        }
+        times.push(cpu_seconds() - start);
+    }
+    let total = times.iter().sum();
+    times.sort_by(f64::total_cmp);
+    (times[batches / 2] * 1e9 / BATCH as f64, total)
+}
+
+/// What one would write in an hour.
+struct Plain(Vec<Mutex<HashMap<u64, [f32; 14]>>>);
+
+impl Plain {
+    fn new() -> Self {
+        Self((0..64).map(|_| Mutex::default()).collect())
+    }
+
+    fn judge(&self, letter: &Letter, now: Timestamp) -> f32 {
+        let keys = [key(Kind::Account, letter.account), key(Kind::Sender, letter.sender)];
+        let standing = self.touch(key(Kind::Sender, letter.sender).hash, now, 0.0);
+        let domain = letter.domain.map(|domain| key(Kind::Domain, domain));
+        for key in keys.into_iter().chain(domain) {
+            self.touch(key.hash, now, 1.0);
+        }
+        standing
+    }
+
+    fn touch(&self, hash: u64, now: Timestamp, add: f32) -> f32 {
+        let mut shard = self.0[(hash >> 58) as usize].lock().unwrap();
+        let state = shard.entry(hash).or_default();
+        let second = (now.0 / 1_000_000) as f32;
+        let fade = (-(second - state[0]) / 1_209_600.0).exp2();
+        state[0] = second;
+        state[1..].iter_mut().for_each(|count| *count *= fade);
+        state[1] += add;
+        state[1] / (state[1] + state[2] + 20.0)
+    }
+}
+
+fn main() {
+    // Asked for its tests, a bench has none.
+    if std::env::args().any(|a| a == "--list" || a == "--test") {
+        return;
+    }
+    let rounds = std::env::var("TAPIS_BENCH_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(5_usize).max(1);
+    let batches = rounds * 60;
+    let only: Vec<u64> = std::env::args().filter_map(|a| a.parse().ok()).collect();
+    let mut sizes = vec![10_000, 100_000, 1_000_000];
+    if rounds > 1 {
+        sizes.push(10_000_000);
+    }
+    if !only.is_empty() {
+        sizes = only;
+    }
+    println!(
+        "{:>10} │{:>10}{:>12}{:>12} │{:>14}{:>14}",
+        "senders", "ns/msg", "octets/key", "2 threads ×", "HashMap ns", "2 threads ×"
+    );
+    for senders in sizes {
+        let memory = full(senders);
+        let mut traits = Traits::default();
+        let mut sum = 0.0;
+        let (ns, _) = run(batches, 1, senders, |letter, now| sum += judge(&memory, &mut traits, letter, &[], now));
+        assert!(sum > 0.0, "standings are above 0");
+        let fill = memory.fill();
+        assert!(fill.entries as u64 >= senders, "nothing was pushed out: {fill:?}");
+        let octets = fill.octets as f64 / fill.entries as f64;
+        let scale = threads(batches, senders, &|letter, now, traits: &mut Traits| {
+            black_box(judge(&memory, traits, letter, &[], now));
+        });
+        drop(memory);
+        let plain = Plain::new();
+        for sender in 0..senders {
+            plain.judge(&Letter { account: sender % ACCOUNTS, sender, recipient: 0, domain: None }, Timestamp(START));
+        }
+        let (plain_ns, _) = run(batches, 1, senders, |letter, now| sum += plain.judge(letter, now));
+        let plain_scale = threads(batches, senders, &|letter, now, _| _ = black_box(plain.judge(letter, now)));
+        println!("{senders:>10} │{ns:>10.0}{octets:>12.0}{scale:>12.2} │{plain_ns:>14.0}{plain_scale:>14.2}");
+    }
+    rates(batches);
+    campaigns();
+}
+
+/// The throughput of two threads over that of one.
+fn threads(batches: usize, senders: u64, work: &(dyn Fn(&Letter, Timestamp, &mut Traits) + Sync)) -> f64 {
+    let one = |seed: u64| {
+        let mut traits = Traits::default();
+        run(batches, seed, senders, |letter, now| work(letter, now, &mut traits)).1
+    };
+    let alone = one(2);
+    let together = std::thread::scope(|scope| {
+        let other = scope.spawn(|| one(3));
+        one(4).max(other.join().unwrap())
+    });
+    2.0 * alone / together
+}
+
+/// What rates cost on top.
+fn rates(batches: usize) {
+    let hour = Duration::from_secs(3600);
+    let rate = |counted, per: &[Kind]| Rate::new(counted, per, hour).unwrap();
+    let sets = [
+        ("messages per sender", vec![rate(Counted::Messages, &[Kind::Sender])]),
+        ("recipients per sender", vec![rate(Counted::Recipients, &[Kind::Sender])]),
+        ("messages per sender and recipient", vec![rate(Counted::Messages, &[Kind::Sender, Kind::Recipient])]),
+        ("recipients per account", vec![rate(Counted::Recipients, &[Kind::Account])]),
+    ];
+    let senders = 100_000;
+    let memory = full(senders);
+    let mut traits = Traits::default();
+    let mut none = 0.0;
+    println!("\n{:<36}{:>8}", "count and observe, 100,000 senders", "ns");
+    for (name, rates) in [("no rate", Vec::new())].into_iter().chain(sets) {
+        let (ns, _) = run(batches, 1, senders, |letter, now| {
+            black_box(judge(&memory, &mut traits, letter, &rates, now));
+        });
+        if rates.is_empty() {
+            none = ns;
+        }
+        println!("{name:<36}{:>8.0}", if rates.is_empty() { ns } else { ns - none });
+    }
+}
+
+/// What it costs to find a text's campaign.
+fn campaigns() {
+    let memory = Reputation::new(Settings::default(), Timestamp(START));
+    let words =
+        ["parcel", "held", "depot", "unpaid", "fee", "bank", "account", "verify", "today", "loan", "win", "click"];
+    let mut dice = Dice(9);
+    let mut templates = Vec::new();
+    let mut reading = Reading::default();
+    for _ in 0..4_000 {
+        let text: Vec<&str> = (0..26).map(|_| words[dice.below(words.len() as u64) as usize]).collect();
+        reading.read_text(&format!("{} https://x{}.top/a", text.join(" "), dice.below(100)), &ReadContext::default());
+        let mut template = Template::default();
+        template.read(&reading);
+        templates.push((template, text.join(" ")));
+    }
+    let mut traits = Traits::default();
+    let mut octets = 0;
+    let mut measure = |name: &str, memory: &Reputation, learn: bool| {
+        let mut times: Vec<f64> = Vec::new();
+        for (template, text) in &mut templates {
+            reading.read_text(text, &ReadContext::default());
+            octets += template.text().len();
+            let start = Instant::now();
+            template.read(&reading);
+            let found = memory.campaign(template);
+            times.push(start.elapsed().as_secs_f64() * 1e9);
+            if learn {
+                traits.clear();
+                traits.add(found.unwrap());
+                let sighting =
+                    Sighting { traits: &traits, fate: Fate::Passed, ground: Ground::None, template: Some(template) };
+                memory.observe(&sighting, [], Timestamp(START));
+            }
+        }
+        times.sort_by(f64::total_cmp);
+        println!("{name:<36}{:>8.0}", times[times.len() / 2]);
+    };
+    println!("\n{:<36}{:>8}", "campaign of a text, masking included", "ns");
+    measure("nothing is known", &memory, true);
+    measure("known word for word", &memory, false);
+    println!("{} octets of a masked text on average", octets / 8_000);
+}
