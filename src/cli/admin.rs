@@ -89,7 +89,7 @@ fn answered(
 async fn ask(admin: &str, method: &Method, path: &str, body: Full<Bytes>) -> Result<(StatusCode, Value), String> {
     let request =
         Request::builder().method(method).uri(path).header("host", admin).body(body).map_err(|e| e.to_string())?;
-    http::ask(admin, request, async |response| {
+    http::ask(admin, false, request, async |response| {
         let status = response.status();
         let body = response.into_body().collect().await.map_err(|e| e.to_string())?.to_bytes();
         let answer = serde_json::from_slice(&body).map_err(|_| format!("{status} is no answer of a node"))?;
@@ -105,7 +105,7 @@ async fn ask(admin: &str, method: &Method, path: &str, body: Full<Bytes>) -> Res
 pub(super) fn fetch(admin: &str, path: &str, out: &mut dyn Write) -> Result<(), String> {
     let runtime = super::runtime().map_err(|e| e.to_string())?;
     let request = Request::get(path).header("host", admin).body(Empty::<Bytes>::new()).map_err(|e| e.to_string())?;
-    let read = http::ask(admin, request, async |response| {
+    let read = http::ask(admin, false, request, async |response| {
         if !response.status().is_success() {
             return Err(format!("it answers {}", response.status()));
         }

@@ -76,7 +76,7 @@ async fn demo(args: &Args, mut start: Start, mut seen: mpsc::Receiver<Seen>) -> 
         return fail(Exit::Config, "the embedded SMSC cannot listen");
     };
     let address = listener.local_addr().map(|a| a.to_string()).unwrap_or_default();
-    settings.smsc = vec![SmscSettings { id: "embedded".into(), address }];
+    settings.smsc = vec![SmscSettings { id: "embedded".into(), address, tls: None }];
     settings.listen = free(args.listen.as_deref(), "127.0.0.1:2775").await;
     settings.admin = Some(free(args.admin.as_deref(), "127.0.0.1:9090").await);
     let folder = std::env::temp_dir().join(format!("tapis-demo-{}", std::process::id()));
@@ -84,12 +84,12 @@ async fn demo(args: &Args, mut start: Start, mut seen: mpsc::Receiver<Seen>) -> 
     settings.state = None;
     let rules = settings.rules.iter().map(|r| Path::new("config").join(r).display().to_string());
     let rules = rules.collect::<Vec<_>>().join(" ");
-    let (esme_listener, admin) = match run::bind(settings).await {
+    let listeners = match run::bind(settings).await {
         Ok(bound) => bound,
         Err(why) => return fail(Exit::Config, why),
     };
     let bound = |listener: &TcpListener| listener.local_addr().map(|a| a.to_string()).unwrap_or_default();
-    let (smpp, http) = (bound(&esme_listener), admin.as_ref().map(bound).unwrap_or_default());
+    let (smpp, http) = (bound(&listeners.smpp), listeners.admin.as_ref().map(bound).unwrap_or_default());
     let node = match Node::open(start) {
         Ok(node) => node,
         Err(error) => return fail(Exit::Config, error),
@@ -105,7 +105,7 @@ async fn demo(args: &Args, mut start: Start, mut seen: mpsc::Receiver<Seen>) -> 
     traffic(&mut peers, &smsc, &smpp);
     let mut serving = JoinSet::new();
     let served = Arc::clone(&node);
-    serving.spawn(async move { served.serve(esme_listener, admin).await });
+    serving.spawn(async move { served.serve(listeners).await });
     let end = tokio::time::sleep(Duration::from_secs(args.seconds.unwrap_or(u64::MAX / 4)));
     tokio::pin!(end);
     let ends = asked_to_end();

@@ -10,7 +10,7 @@ use super::{Exit, asked_to_end, fail, tell, tell_all};
 use crate::config::settings::{Settings, SmscSettings};
 use crate::runtime::clock::Clock;
 use crate::runtime::files::Origin;
-use crate::runtime::{Node, Start, reload};
+use crate::runtime::{Listeners, Node, Start, reload};
 
 /// Runs the proxy until SIGTERM; SIGHUP reloads the rules.
 #[derive(Debug, clap::Args)]
@@ -71,7 +71,7 @@ fn apply(args: Args, settings: &mut Settings) {
         settings.admin = Some(admin).filter(|a| a != "off");
     }
     if !args.smsc.is_empty() {
-        let named = |(n, address): (usize, String)| SmscSettings { id: format!("smsc-{}", n + 1), address };
+        let named = |(n, address): (usize, String)| SmscSettings { id: format!("smsc-{}", n + 1), address, tls: None };
         settings.smsc = args.smsc.into_iter().enumerate().map(named).collect();
     }
     let here = |dir: PathBuf| std::path::absolute(&dir).unwrap_or(dir).display().to_string();
@@ -88,15 +88,14 @@ async fn serve(start: Start) -> Exit {
     let mut hangup = signal(SignalKind::hangup()).ok();
     let ends = asked_to_end();
     tokio::pin!(ends);
-    let bound = match bind(&start.loaded.settings).await {
-        Ok(bound) => bound,
+    let listeners = match bind(&start.loaded.settings).await {
+        Ok(listeners) => listeners,
         Err(why) => return fail(Exit::Config, why),
     };
     let node = match Node::open(start) {
         Ok(node) => node,
-        Err(error) => return fail(Exit::Config, format_args!("journal, capture or state: {error}")),
+        Err(error) => return fail(Exit::Config, format_args!("journal, capture, state or certificates: {error}")),
     };
-    let (listener, admin) = bound;
     if node.settings.watch
         && let Err(error) = reload::watch(Arc::clone(&node))
     {
@@ -104,7 +103,7 @@ async fn serve(start: Start) -> Exit {
     }
     let served = Arc::clone(&node);
     tell("ready");
-    let serving = async move { served.serve(listener, admin).await };
+    let serving = async move { served.serve(listeners).await };
     tokio::pin!(serving);
     let mut draining = false;
     loop {
@@ -135,7 +134,7 @@ async fn serve(start: Start) -> Exit {
 ///
 /// # Errors
 /// Which address cannot be bound, and why.
-pub(super) async fn bind(settings: &Settings) -> Result<(TcpListener, Option<TcpListener>), String> {
+pub(super) async fn bind(settings: &Settings) -> Result<Listeners, String> {
     let listen = async |what: &str, address: &str| {
         let cannot = |error: std::io::Error| format!("cannot listen at {address}: {error}");
         let listener = TcpListener::bind(address).await.map_err(cannot)?;
@@ -144,9 +143,13 @@ pub(super) async fn bind(settings: &Settings) -> Result<(TcpListener, Option<Tcp
         Ok::<_, String>(listener)
     };
     let smpp = listen("smpp", &settings.listen).await?;
+    let smpp_tls = match &settings.listen_tls {
+        Some(tls) => Some(listen("smpp over TLS", &tls.address).await?),
+        None => None,
+    };
     let admin = match &settings.admin {
         Some(address) => Some(listen("admin", address).await?),
         None => None,
     };
-    Ok((smpp, admin))
+    Ok(Listeners { smpp, smpp_tls, admin })
 }

@@ -6,7 +6,7 @@ mod node;
 mod reputation;
 
 pub use case::{BEFORE, CASE, KNOWN, STANDING};
-pub use node::{CANARY, CAPTURE, JOURNAL, LIMITS, PARTS, SMSC, TIMERS};
+pub use node::{CANARY, CAPTURE, JOURNAL, LIMITS, LISTEN_TLS, PARTS, SMSC, SMSC_TLS, TIMERS};
 pub use reputation::{REPUTATION, SHARED, WEIGHTS};
 
 use super::facts::Shape;
@@ -392,6 +392,12 @@ pub static MAIN_FILE: Section = Section {
         key("version", choice(&["1"]), "1", "of the language"),
         key("node", TEXT, "n1", "this node's name in the journal"),
         key("listen", TEXT, "127.0.0.1:2775", "where ESMEs connect"),
+        key(
+            "listen_tls",
+            Kind::Either(&[choice(&["off"]), Kind::Section(&LISTEN_TLS)]),
+            "",
+            "where they connect over TLS as well"
+        ),
         key("admin", TEXT, "127.0.0.1:9090", "metrics and API; or off"),
         key(
             "smsc",
@@ -460,6 +466,8 @@ pub static SECTIONS: &[(&str, &Section)] = &[
     ("An override", &OVERRIDE),
     ("tapis.yaml", &MAIN_FILE),
     ("smsc", &SMSC),
+    ("tls, of an smsc", &SMSC_TLS),
+    ("listen_tls", &LISTEN_TLS),
     ("journal", &JOURNAL),
     ("capture", &CAPTURE),
     ("canary", &CANARY),

@@ -19,6 +19,7 @@ pub mod settings;
 pub mod source;
 pub mod spec;
 pub mod stretch;
+pub mod tls;
 pub mod tree;
 
 use decode::{Decoder, Fields};

@@ -232,17 +232,11 @@ impl Decoder<'_> {
 
     fn feed_address(&mut self, node: &Node) -> Option<Placed<String>> {
         let url = self.text(node, "`url`")?;
-        if url.value.starts_with("https://") {
-            let message = "https:// needs TLS, which this version does not have";
-            self.diagnostics
-                .error(&url.place, "unsupported", message)
-                .help("fetch it to a file and name that: { file: .. }; or through a proxy of yours over http://");
-            return None;
-        }
-        let host = url.value.strip_prefix("http://").and_then(|rest| rest.split('/').next()).unwrap_or_default();
+        let rest = url.value.strip_prefix("https://").or(url.value.strip_prefix("http://"));
+        let host = rest.and_then(|rest| rest.split('/').next()).unwrap_or_default();
         if host.is_empty() || url.value.contains(char::is_whitespace) {
             let message = format!("`{}` is no address of a list", url.value);
-            self.diagnostics.error(&url.place, "url", message).help("write http://host/path or http://host:port/path");
+            self.diagnostics.error(&url.place, "url", message).help("write https://host/path or http://host:port/path");
             return None;
         }
         Some(url)

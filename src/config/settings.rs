@@ -7,6 +7,7 @@ use super::decode::{Decoder, Fields, Placed};
 use super::keys;
 use super::reputation::ReputationSettings;
 use super::spec::{Exceptions, Failure, Spec};
+use super::tls::{ListenTls, SmscTls};
 use super::tree::{Node, Value};
 use crate::limits;
 
@@ -17,6 +18,8 @@ pub struct SmscSettings {
     pub id: String,
     /// `host:port`.
     pub address: String,
+    /// How it is spoken to inside TLS; none for TCP alone.
+    pub tls: Option<SmscTls>,
 }
 
 /// Whether texts stand in the journal.
@@ -114,6 +117,8 @@ pub struct Settings {
     pub node: String,
     /// Where ESMEs connect.
     pub listen: String,
+    /// Where they connect over TLS as well.
+    pub listen_tls: Option<ListenTls>,
     /// Where operators and Prometheus connect; none for no admin server.
     pub admin: Option<String>,
     /// SMSCs, tried in order at bind time.
@@ -149,6 +154,7 @@ impl Default for Settings {
         Self {
             node: "n1".into(),
             listen: "0.0.0.0:2775".into(),
+            listen_tls: None,
             admin: Some("127.0.0.1:9090".into()),
             smsc: Vec::new(),
             rules: Vec::new(),
@@ -206,6 +212,7 @@ impl Decoder<'_> {
         if let Some(listen) = text(self, "listen").filter(|a| self.is_address(a)) {
             s.listen = listen.value;
         }
+        s.listen_tls = root.get("listen_tls").and_then(|n| self.listen_tls(n));
         match root.get("admin") {
             Some(node) if node.text() == Some("off") => s.admin = None,
             Some(_) => s.admin = text(self, "admin").filter(|a| self.is_address(a)).map(|a| a.value).or(s.admin),
@@ -268,7 +275,7 @@ impl Decoder<'_> {
         }
     }
 
-    fn is_address(&mut self, text: &Placed<String>) -> bool {
+    pub(super) fn is_address(&mut self, text: &Placed<String>) -> bool {
         let port =
             text.value.rsplit_once(':').filter(|(host, _)| !host.is_empty()).and_then(|(_, p)| p.parse::<u16>().ok());
         if port.is_none() {
@@ -285,10 +292,12 @@ impl Decoder<'_> {
         };
         let mut all = Vec::new();
         for (n, item) in items.iter().enumerate() {
+            let mut tls = None;
             let (id, address) = match &item.value {
                 Value::Map(_) => {
                     let Some(fields) = self.section(item, &keys::SMSC) else { continue };
                     let id = fields.get("id").and_then(|n| self.text(n, "`id`")).map(|t| t.value);
+                    tls = fields.get("tls").and_then(|n| self.smsc_tls(n));
                     let Some(address) = fields.get("address") else {
                         self.missing(fields.place, "an smsc", "address");
                         continue;
@@ -298,7 +307,8 @@ impl Decoder<'_> {
                 _ => (None, self.text(item, "an smsc")),
             };
             if let Some(address) = address.filter(|a| self.is_address(a)) {
-                all.push(SmscSettings { id: id.unwrap_or_else(|| format!("smsc-{}", n + 1)), address: address.value });
+                let id = id.unwrap_or_else(|| format!("smsc-{}", n + 1));
+                all.push(SmscSettings { id, address: address.value, tls });
             }
         }
         all

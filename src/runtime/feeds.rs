@@ -122,9 +122,11 @@ fn remembered(path: &Path) -> Seen {
 }
 
 async fn fetch(url: &str, seen: &Seen) -> Result<Fetched, String> {
-    let rest = url.strip_prefix("http://").ok_or("only http:// is fetched")?;
+    let inside_tls = url.starts_with("https://");
+    let rest = url.strip_prefix("https://").or(url.strip_prefix("http://")).ok_or("only http is fetched")?;
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let address = if host.contains(':') { host.to_owned() } else { format!("{host}:80") };
+    let address =
+        if host.contains(':') { host.to_owned() } else { format!("{host}:{}", if inside_tls { 443 } else { 80 }) };
     let mut request = Request::get(format!("/{path}")).header(HOST, host);
     for (name, value) in [(IF_NONE_MATCH, &seen.etag), (IF_MODIFIED_SINCE, &seen.last_modified)] {
         if let Some(value) = value {
@@ -146,5 +148,5 @@ async fn fetch(url: &str, seen: &Seen) -> Result<Fetched, String> {
         let text = String::from_utf8(octets.to_vec()).map_err(|_| "it is not UTF-8")?;
         Ok(Fetched::New(text, seen))
     };
-    http::ask(&address, request, read).await.map_err(|e| format!("{address}: {e}"))
+    http::ask(&address, inside_tls, request, read).await.map_err(|e| format!("{address}: {e}"))
 }

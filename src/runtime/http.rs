@@ -5,16 +5,25 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-/// Sends a request to an address, and hands the response to `read`, which takes in its body while the connection lasts.
+use super::stream::Stream;
+use super::tls;
+
+/// Sends a request to an address, inside TLS or not, and hands the response to `read`, which takes in its body while the
+/// connection lasts.
 ///
 /// # Errors
 /// When there is no connection, it breaks off before `read` is done, or `read` says so.
 pub async fn ask<T, B: Body<Data = Bytes, Error = std::convert::Infallible> + 'static>(
     address: &str,
+    inside_tls: bool,
     request: Request<B>,
     read: impl AsyncFnOnce(Response<Incoming>) -> Result<T, String>,
 ) -> Result<T, String> {
-    let stream = TcpStream::connect(address).await.map_err(|e| e.to_string())?;
+    let tcp = TcpStream::connect(address).await.map_err(|e| e.to_string())?;
+    let stream = match inside_tls {
+        true => tls::connect_to(address, tcp).await.map_err(|e| e.to_string())?,
+        false => Stream::Plain(tcp),
+    };
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|e| e.to_string())?;
     let answer = async { read(sender.send_request(request).await.map_err(|e| e.to_string())?).await };

@@ -11,8 +11,7 @@ use std::sync::Arc;
 use std::task::{self, Poll};
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::sync::{Notify, watch};
 use tokio::time::Sleep;
 
@@ -20,6 +19,7 @@ use super::Node;
 use super::canary::{self, Canary};
 use super::journal::Journal;
 use super::metrics::{self, Meters};
+use super::stream::Stream;
 use crate::account::{SessionId, SmscId};
 use crate::audit::shadow::ShadowChanges;
 use crate::audit::tally::Tally;
@@ -51,14 +51,14 @@ thread_local! {
     static ROOM: RefCell<Room> = RefCell::default();
 }
 
-type Connecting = tokio::task::JoinHandle<Option<(TcpStream, SmscId)>>;
+type Connecting = tokio::task::JoinHandle<Option<(Stream, SmscId)>>;
 
 /// See the [module documentation](self).
 pub struct Link {
     node: Arc<Node>,
     gate: Gate,
-    esme: Option<TcpStream>,
-    smsc: Option<TcpStream>,
+    esme: Option<Stream>,
+    smsc: Option<Stream>,
     connecting: Option<Connecting>,
     wake: Arc<Notify>,
     drain: watch::Receiver<bool>,
@@ -88,7 +88,7 @@ enum Ready {
     /// There is something to read, and the journal's writer is behind.
     Crowded,
     Write,
-    Connected(Option<(TcpStream, SmscId)>),
+    Connected(Option<(Stream, SmscId)>),
     Wake,
     Drain,
     Timeout,
@@ -97,7 +97,7 @@ enum Ready {
 impl Link {
     /// A link whose ESME has just connected.
     #[must_use]
-    pub fn new(node: Arc<Node>, id: SessionId, esme: TcpStream, peer: SocketAddr, wake: Arc<Notify>) -> Self {
+    pub fn new(node: Arc<Node>, id: SessionId, esme: Stream, peer: SocketAddr, wake: Arc<Notify>) -> Self {
         let now = node.clock.now();
         let gate = Gate::new(id, Arc::clone(&node.gate), Some(peer.ip()), now.0 ^ id.0, now);
         let drain = node.drain.subscribe();
@@ -178,7 +178,7 @@ impl Link {
                 {
                     return Poll::Ready(ready);
                 }
-                if blocked && stream.poll_write_ready(cx).is_ready() {
+                if blocked && stream.poll_may_write(cx).is_ready() {
                     return Poll::Ready(Ready::Write);
                 }
             }
@@ -212,7 +212,7 @@ impl Link {
         })
     }
 
-    fn connected(&mut self, connected: Option<(TcpStream, SmscId)>) {
+    fn connected(&mut self, connected: Option<(Stream, SmscId)>) {
         self.connecting = None;
         match connected {
             Some((stream, smsc)) => {
@@ -362,7 +362,7 @@ impl Link {
                 }
                 continue;
             };
-            match write_out(&mut self.gate, leg, stream) {
+            match poll_fn(|cx| Poll::Ready(write_out(&mut self.gate, leg, stream, cx))).await {
                 Ok(waits) => *blocked = waits,
                 Err(_) => {
                     // Its answers may have come before: they are read first.
@@ -372,7 +372,8 @@ impl Link {
                 }
             }
             if self.gate.wants_close(leg) {
-                let _ = stream.shutdown().await;
+                // Inside TLS the end is said, which a peer that reads nothing never hears.
+                let _ = tokio::time::timeout(self.node.settings.timers.linger, stream.end()).await;
                 self.gate.write_shut(leg);
                 self.outputs();
             }
@@ -416,9 +417,9 @@ impl Drop for Link {
 }
 
 /// Reads into the room of this thread: whoever polls uses what is there before anything else is polled.
-fn poll_read(leg: Leg, stream: &mut TcpStream, journal: &Journal, cx: &mut task::Context<'_>) -> Poll<Ready> {
+fn poll_read(leg: Leg, stream: &mut Stream, journal: &Journal, cx: &mut task::Context<'_>) -> Poll<Ready> {
     if journal.is_crowded() {
-        return stream.poll_read_ready(cx).map(|_| Ready::Crowded);
+        return stream.poll_may_read(cx).map(|()| Ready::Crowded);
     }
     ROOM.with_borrow_mut(|room| {
         room.octets.resize(READ_OCTETS, 0);
@@ -428,18 +429,18 @@ fn poll_read(leg: Leg, stream: &mut TcpStream, journal: &Journal, cx: &mut task:
     })
 }
 
-fn write_out(gate: &mut Gate, leg: Leg, stream: &TcpStream) -> io::Result<bool> {
+/// Writes what can be written; whether there is more.
+fn write_out(gate: &mut Gate, leg: Leg, stream: &mut Stream, cx: &mut task::Context<'_>) -> io::Result<bool> {
     loop {
         let mut slices = [IoSlice::new(&[]); 64];
         let count = gate.transmit(leg, &mut slices);
         if count == 0 {
-            return Ok(false);
+            return stream.try_flush(cx).map(|all| !all);
         }
-        match stream.try_write_vectored(slices.get(..count).unwrap_or_default()) {
-            Ok(0) => return Err(io::Error::from(ErrorKind::WriteZero)),
-            Ok(n) => gate.transmitted(leg, n),
-            Err(e) if e.kind() == ErrorKind::WouldBlock => return Ok(true),
-            Err(e) => return Err(e),
+        match stream.try_write(slices.get(..count).unwrap_or_default(), cx)? {
+            Some(0) => return Err(io::Error::from(ErrorKind::WriteZero)),
+            Some(n) => gate.transmitted(leg, n),
+            None => return Ok(true),
         }
     }
 }

@@ -80,6 +80,8 @@ fn describe() {
         ("tapis_reputation_deltas_refused_total", "What other nodes told and could not be read"),
         ("tapis_session_panics_total", "Sessions closed because the program erred"),
         ("tapis_sessions_total", "Connections of ESMEs accepted"),
+        ("tapis_tls_handshakes_failed_total", "Connections of ESMEs with whom no TLS came about"),
+        ("tapis_tls_renewals_total", "Changed certificates by result: taken, failed"),
     ] {
         describe_counter!(name, Unit::Count, help);
     }
@@ -374,6 +376,11 @@ pub fn policy(old: Option<&Policy>, new: &Policy, at_seconds: f64) {
         gauge!("tapis_list_entries", "list" => list.clone()).set(count(*n));
     }
     gauge!("tapis_config_last_reload_success_timestamp_seconds").set(at_seconds);
+}
+
+/// Certificates had changed: `taken` or `failed`.
+pub fn certificates_renewed(result: &'static str) {
+    counter!("tapis_tls_renewals_total", "result" => result).increment(1);
 }
 
 /// A list was asked for: `changed`, `same`, `refused` or `failed`.

@@ -26,6 +26,8 @@ mod sha256;
 pub mod shared;
 pub mod snapshot;
 pub mod store;
+mod stream;
+mod tls;
 pub mod upstream;
 
 use std::collections::HashMap;
@@ -63,6 +65,8 @@ use reload::Reloader;
 use shared::Shared;
 use snapshot::Snapshots;
 use store::Store;
+use stream::Stream;
+use tls::Acceptor;
 use upstream::Upstream;
 
 /// What all sessions of a process share.
@@ -80,6 +84,7 @@ pub struct Node {
     pub clock: Clock,
     gate: Arc<gate::Settings>,
     upstream: Upstream,
+    acceptor: Option<Acceptor>,
     journal: Journal,
     capture: Option<Capture>,
     recorder: ArcSwap<Recorder>,
@@ -116,6 +121,35 @@ pub struct Start {
     pub watcher: Option<Watcher>,
 }
 
+/// Where a node is connected to.
+#[derive(Debug)]
+pub struct Listeners {
+    /// By ESMEs.
+    pub smpp: TcpListener,
+    /// By ESMEs inside TLS.
+    pub smpp_tls: Option<TcpListener>,
+    /// By operators and Prometheus.
+    pub admin: Option<TcpListener>,
+}
+
+impl Listeners {
+    /// The next ESME, and whether it speaks TLS.
+    async fn accept(&self) -> io::Result<(TcpStream, SocketAddr, bool)> {
+        let inside_tls = async {
+            match &self.smpp_tls {
+                Some(listener) => listener.accept().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            accepted = self.smpp.accept() => accepted.map(|(tcp, peer)| (tcp, peer, false)),
+            accepted = inside_tls => accepted.map(|(tcp, peer)| (tcp, peer, true)),
+        }
+    }
+}
+
+/// Certificates are looked at this often.
+const RENEW_EVERY: Duration = Duration::from_secs(2);
 /// Tally records come this often.
 const TALLY_EVERY: Duration = Duration::from_secs(60);
 /// What is remembered is written this often when it has changed.
@@ -125,14 +159,15 @@ impl Node {
     /// Opens journal, capture and store, and takes the policy into force.
     ///
     /// # Errors
-    /// When journal, capture, store or the secret of memory cannot be opened.
+    /// When journal, capture, store, certificates or the secret of memory cannot be opened.
     pub fn open(start: Start) -> io::Result<Arc<Self>> {
         let clock = Clock::start();
         let Loaded { policy, settings, .. } = start.loaded;
         let boot_seconds = clock.now().0 / 1_000_000;
         let boot = format!("{:x}", clock.now().0 / 1_000);
         let master_key = key(settings.journal.dir.as_ref().map(|d| start.base.join(d)).as_deref())?;
-        let upstream = Upstream::new(settings.smsc.clone(), settings.timers.connect, clock);
+        let upstream = Upstream::open(settings.smsc.clone(), &start.base, settings.timers.connect, clock)?;
+        let acceptor = settings.listen_tls.as_ref().map(|tls| Acceptor::open(tls, &start.base)).transpose()?;
         let recorder = Recorder {
             node: settings.node.clone(),
             boot,
@@ -175,6 +210,7 @@ impl Node {
             memory,
             clock,
             upstream,
+            acceptor,
             journal,
             capture,
             recorder: ArcSwap::from_pointee(recorder),
@@ -202,12 +238,12 @@ impl Node {
         Ok(node)
     }
 
-    /// Serves until drained: accepts ESMEs on `listener`, operators on `admin`.
-    pub async fn serve(self: &Arc<Self>, listener: TcpListener, admin: Option<TcpListener>) {
+    /// Serves until drained.
+    pub async fn serve(self: &Arc<Self>, mut listeners: Listeners) {
         let permits = Arc::new(Semaphore::new(self.settings.limits.sessions));
         let mut sessions = JoinSet::new();
         let mut helpers = JoinSet::new();
-        if let Some(admin) = admin {
+        if let Some(admin) = listeners.admin.take() {
             helpers.spawn(console::serve(Arc::clone(self), admin));
         }
         helpers.spawn(Arc::clone(self).keep_house());
@@ -223,10 +259,10 @@ impl Node {
                 Some(ended) = sessions.join_next() => { Self::ended(ended); continue }
             };
             tokio::select! {
-                accepted = listener.accept() => match accepted {
-                    Ok((stream, peer)) => {
+                accepted = listeners.accept() => match accepted {
+                    Ok((tcp, peer, inside_tls)) => {
                         let node = Arc::clone(self);
-                        sessions.spawn(async move { node.session(stream, peer).await; drop(permit) });
+                        sessions.spawn(async move { node.session(tcp, peer, inside_tls).await; drop(permit) });
                     }
                     Err(error) => {
                         tracing::warn!(%error, "cannot accept");
@@ -237,7 +273,7 @@ impl Node {
                 Some(ended) = sessions.join_next() => Self::ended(ended),
             }
         }
-        drop(listener);
+        drop(listeners);
         let timers = &self.settings.timers;
         let patience = timers.drain + timers.linger + Duration::from_secs(1);
         let all = async {
@@ -278,14 +314,47 @@ impl Node {
         *self.drain.borrow()
     }
 
-    async fn session(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr) {
+    async fn session(self: &Arc<Self>, tcp: TcpStream, peer: SocketAddr, inside_tls: bool) {
+        let _ = tcp.set_nodelay(true);
+        let Some(stream) = self.shake_hands(tcp, peer, inside_tls).await else { return };
         let id = SessionId(self.next_session.fetch_add(1, Ordering::Relaxed));
         let wake = Arc::new(Notify::new());
         self.wakes().insert(id, Arc::clone(&wake));
         counter!("tapis_sessions_total").increment(1);
-        let _ = stream.set_nodelay(true);
         let _registered = Registered { node: self, id };
         link::Link::new(Arc::clone(self), id, stream, peer, wake).run().await;
+    }
+
+    /// What an ESME is spoken to through; none when it does not come to that.
+    async fn shake_hands(&self, tcp: TcpStream, peer: SocketAddr, inside_tls: bool) -> Option<Stream> {
+        let Some(acceptor) = self.acceptor.as_ref().filter(|_| inside_tls) else { return Some(Stream::Plain(tcp)) };
+        let why = match tokio::time::timeout(self.settings.timers.session_init, acceptor.accept(tcp)).await {
+            Ok(Ok(stream)) => return Some(stream),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "it takes too long".into(),
+        };
+        counter!("tapis_tls_handshakes_failed_total").increment(1);
+        tracing::info!(%peer, why, "no TLS with an ESME");
+        None
+    }
+
+    /// Reads certificates and keys again that have changed.
+    fn renew_certificates(&self) {
+        let acceptor = self.acceptor.iter().map(Acceptor::renew);
+        let connectors = self.upstream.connectors().map(tls::Connector::renew);
+        for renewed in acceptor.chain(connectors) {
+            match renewed {
+                Ok(false) => {}
+                Ok(true) => {
+                    metrics::certificates_renewed("taken");
+                    tracing::info!("certificates have changed: new connections use them");
+                }
+                Err(error) => {
+                    metrics::certificates_renewed("failed");
+                    tracing::error!(%error, "certificates have changed and cannot be used: the old ones stay");
+                }
+            }
+        }
     }
 
     fn ended(ended: Result<(), tokio::task::JoinError>) {
@@ -318,6 +387,7 @@ impl Node {
     async fn keep_house(self: Arc<Self>) {
         let mut save = tokio::time::interval(SAVE_EVERY);
         let mut tally = tokio::time::interval_at(tokio::time::Instant::now() + TALLY_EVERY, TALLY_EVERY);
+        let mut renew = tokio::time::interval(RENEW_EVERY);
         let mut saved = self.memory.changes();
         loop {
             tokio::select! {
@@ -333,6 +403,10 @@ impl Node {
                     self.settle_canary().await;
                     let node = Arc::clone(&self);
                     let _ = tokio::task::spawn_blocking(move || node.reloader.free_retired()).await;
+                }
+                _ = renew.tick() => {
+                    let node = Arc::clone(&self);
+                    let _ = tokio::task::spawn_blocking(move || node.renew_certificates()).await;
                 }
                 () = self.settle.notified() => self.settle_canary().await,
                 _ = tally.tick() => {

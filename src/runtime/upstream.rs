@@ -3,6 +3,8 @@
 //! The next is tried only when connecting fails or takes too long, never after an answer to a bind. One that failed a
 //! moment ago is tried last.
 
+use std::io;
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -12,6 +14,8 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::clock::Clock;
+use super::stream::Stream;
+use super::tls::Connector;
 use crate::account::{Memory, SmscId};
 use crate::config::settings::SmscSettings;
 use crate::time::Timestamp;
@@ -27,6 +31,8 @@ const CONNECTING_MAX: usize = 32;
 #[derive(Debug)]
 pub struct Upstream {
     smscs: Vec<SmscSettings>,
+    /// How each is spoken to inside TLS, if it is.
+    tls: Vec<Option<Connector>>,
     /// Turns at connecting, one set for each SMSC.
     turns: Vec<Semaphore>,
     failed: Mutex<Vec<Option<Timestamp>>>,
@@ -35,12 +41,17 @@ pub struct Upstream {
 }
 
 impl Upstream {
-    /// SMSCs in the order in which they are tried.
-    #[must_use]
-    pub fn new(smscs: Vec<SmscSettings>, connect: Duration, clock: Clock) -> Self {
+    /// SMSCs in the order in which they are tried; files of their settings are below `base`.
+    ///
+    /// # Errors
+    /// When a certificate or a key cannot be used.
+    pub fn open(smscs: Vec<SmscSettings>, base: &Path, connect: Duration, clock: Clock) -> io::Result<Self> {
+        let connector =
+            |smsc: &SmscSettings| smsc.tls.as_ref().map(|tls| Connector::open(tls, &smsc.address, base)).transpose();
+        let tls = smscs.iter().map(connector).collect::<io::Result<_>>()?;
         let failed = Mutex::new(vec![None; smscs.len()]);
         let turns = smscs.iter().map(|_| Semaphore::new(CONNECTING_MAX)).collect();
-        Self { smscs, turns, failed, connect, clock }
+        Ok(Self { smscs, tls, turns, failed, connect, clock })
     }
 
     /// Their names.
@@ -50,13 +61,20 @@ impl Upstream {
     }
 
     /// Connects for an account.
-    pub async fn connect(&self, memory: &Memory, account: &str) -> Option<(TcpStream, SmscId)> {
+    pub async fn connect(&self, memory: &Memory, account: &str) -> Option<(Stream, SmscId)> {
         for at in self.order(memory.smsc_of(account)) {
             let (Some(smsc), Some(turns)) = (self.smscs.get(at), self.turns.get(at)) else { continue };
             let Ok(_turn) = timeout(self.connect, turns.acquire()).await else { continue };
-            match timeout(self.connect, TcpStream::connect(&smsc.address)).await {
+            let stream = async {
+                let tcp = TcpStream::connect(&smsc.address).await?;
+                let _ = tcp.set_nodelay(true);
+                match self.tls.get(at).and_then(Option::as_ref) {
+                    Some(tls) => tls.connect(tcp).await,
+                    None => Ok(Stream::Plain(tcp)),
+                }
+            };
+            match timeout(self.connect, stream).await {
                 Ok(Ok(stream)) => {
-                    let _ = stream.set_nodelay(true);
                     self.mark(at, None);
                     return Some((stream, SmscId(u16::try_from(at).ok()?)));
                 }
@@ -66,6 +84,11 @@ impl Upstream {
             self.mark(at, Some(self.clock.now()));
         }
         None
+    }
+
+    /// What each is spoken to inside TLS with.
+    pub fn connectors(&self) -> impl Iterator<Item = &Connector> {
+        self.tls.iter().flatten()
     }
 
     fn order(&self, own: Option<SmscId>) -> Vec<usize> {

@@ -13,14 +13,14 @@ use super::peer::Smsc;
 
 /// What a server has to say, and what it was asked.
 #[derive(Default)]
-struct Served {
-    text: String,
-    etag: String,
-    asked: Vec<String>,
+pub struct Served {
+    pub text: String,
+    pub etag: String,
+    pub asked: Vec<String>,
 }
 
 /// A server of one text, with ETags.
-fn server() -> (String, Arc<Mutex<Served>>) {
+pub fn server() -> (String, Arc<Mutex<Served>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let served = Arc::new(Mutex::new(Served::default()));
@@ -56,7 +56,7 @@ fn server() -> (String, Arc<Mutex<Served>>) {
     (address, served)
 }
 
-fn rules(address: &str) -> String {
+pub fn rules(address: &str) -> String {
     format!(
         r#"
 lists:

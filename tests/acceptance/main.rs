@@ -16,6 +16,7 @@ mod lists;
 mod node;
 mod peer;
 mod storm;
+mod tls;
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;

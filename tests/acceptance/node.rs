@@ -38,6 +38,7 @@ impl Drop for Folder {
 pub struct Node {
     child: Child,
     pub smpp: String,
+    pub smpp_tls: String,
     pub admin: String,
 }
 
@@ -78,14 +79,17 @@ impl Node {
         Self::spawn(&mut command)
     }
 
-    fn spawn(command: &mut Command) -> Self {
+    /// Starts a command that runs a node, and waits until it is ready.
+    pub fn spawn(command: &mut Command) -> Self {
         let child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-        let mut node = Self { child, smpp: String::new(), admin: String::new() };
+        let mut node = Self { child, smpp: String::new(), smpp_tls: String::new(), admin: String::new() };
         let mut lines = BufReader::new(node.child.stderr.take().unwrap()).lines();
         let mut said = Vec::new();
         for line in lines.by_ref() {
             let line = line.unwrap();
-            if let Some(address) = line.strip_prefix("listening smpp ") {
+            if let Some(address) = line.strip_prefix("listening smpp over TLS ") {
+                node.smpp_tls = address.to_owned();
+            } else if let Some(address) = line.strip_prefix("listening smpp ") {
                 node.smpp = address.to_owned();
             } else if let Some(address) = line.strip_prefix("listening admin ") {
                 node.admin = address.to_owned();

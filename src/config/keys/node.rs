@@ -8,6 +8,29 @@ pub static SMSC: Section = Section {
     keys: &[
         key("id", TEXT, "a", "its name in metrics and journal"),
         key("address", TEXT, "127.0.0.1:2776", "host:port").needed(),
+        key("tls", Kind::Either(&[choice(&["on", "off"]), Kind::Section(&SMSC_TLS)]), "on", "SMPP inside TLS"),
+    ],
+};
+
+/// `tls:` of an smsc.
+pub static SMSC_TLS: Section = Section {
+    name: "`tls` of an smsc",
+    keys: &[
+        key("ca", TEXT, "../tls/smsc-ca.pem", "authorities that its certificate must come from; else the machine's"),
+        key("name", TEXT, "smsc.example", "the name that its certificate must have; else the host of its address"),
+        key("certificate", TEXT, "../tls/tapis.pem", "the certificate that Tapis shows"),
+        key("key", TEXT, "../tls/tapis.key", "and its key"),
+    ],
+};
+
+/// `listen_tls:`
+pub static LISTEN_TLS: Section = Section {
+    name: "`listen_tls`",
+    keys: &[
+        key("address", TEXT, "0.0.0.0:3550", "host:port").needed(),
+        key("certificate", TEXT, "../tls/tapis.pem", "the certificate, and those that lead to its authority").needed(),
+        key("key", TEXT, "../tls/tapis.key", "its key").needed(),
+        key("client_ca", TEXT, "../tls/partners.pem", "authorities of which an ESME must show a certificate"),
     ],
 };
 
