@@ -109,7 +109,7 @@ impl World {
             return at;
         }
         let at = self.sessions.len();
-        let settings = Settings { mo_refusals_max: 3, parts: self.parts.clone(), ..Settings::default() };
+        let settings = Settings { mo_refusals_max: 3, parts: self.parts, ..Settings::default() };
         let id = SessionId(u64::try_from(at).unwrap() + 1);
         let gate = Gate::new(id, Arc::new(settings), None, 7, self.now);
         self.sessions.push(Bound { gate, account: account.to_owned() });
