@@ -398,7 +398,8 @@ mod tests {
         assert_eq!(node.take_in(&[Entry { id: "8-0".into(), told: None }], &b, NOW).0, 0);
         let line = node.hold_still().position();
         let again = shared(&line, "c");
-        assert_eq!((again.lock().me.as_str(), again.lock().position.as_str()), ("b", "8-0"));
+        let place = again.lock().clone();
+        assert_eq!((place.me.as_str(), place.position.as_str()), ("b", "8-0"));
         assert_eq!(again.take_in(&[entry("9-0", "a", 1, deltas.clone())], &b, NOW).0, 0);
         assert_eq!(again.take_in(&[entry("10-0", "a", 2, deltas)], &b, NOW).0, 1);
         assert_eq!(proven(), 2.0);
