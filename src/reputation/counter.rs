@@ -174,7 +174,7 @@ impl Counter {
         let all_over = |events: &[Event]| events.iter().all(|event| event.0 == 0 || event.at() + over <= now);
         match &self.body {
             Body::Few(events) => all_over(events),
-            Body::Exact(events) => all_over(&**events),
+            Body::Exact(events) => all_over(events),
             Body::Messages(messages) => messages.is_over(now, over),
             Body::Members(members) => members.is_over(now, over),
         }

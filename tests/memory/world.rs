@@ -109,7 +109,7 @@ impl World {
             return at;
         }
         let at = self.sessions.len();
-        let settings = Settings { mo_refusals_max: 3, parts: self.parts.clone(), ..Settings::default() };
+        let settings = Settings { mo_refusals_max: 3, parts: self.parts, ..Settings::default() };
         let id = SessionId(u64::try_from(at).unwrap() + 1);
         let gate = Gate::new(id, Arc::new(settings), None, 7, self.now);
         self.sessions.push(Bound { gate, account: account.to_owned() });
@@ -184,7 +184,8 @@ impl World {
         let at = self.session(account);
         let (before, answers) = (self.to_smsc.len(), self.to_esme.len());
         self.hand(at, Leg::Esme, pdu);
-        for asked in self.to_smsc[before..].to_vec() {
+        let new = self.to_smsc[before..].to_vec();
+        for asked in new {
             let Parsed::Understood(header, _) = body::parse(&asked) else { continue };
             let mut answer = Vec::new();
             self.message_id += 1;
