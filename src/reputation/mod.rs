@@ -199,6 +199,7 @@ impl Reputation {
         match state.pin {
             Pin::Good => 100.0,
             Pin::Bad => 0.0,
+            Pin::None if state.is_neutral() => self.settings.cold_start,
             Pin::None => Reckoning::of(Some(&state.at(now, &self.settings)), &self.settings).standing(&self.settings),
         }
     }
