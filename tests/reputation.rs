@@ -482,7 +482,7 @@ fn campaigns_of_two_nodes_come_to_one() {
         template.read(&reading);
         template
     };
-    let mut send = |node: &Reputation, n: u64| {
+    let send = |node: &Reputation, n: u64| {
         let template = text(n);
         let key = node.campaign(&template).expect("it is long enough");
         let mut traits = traits(node, 1, n, n);

@@ -15,7 +15,9 @@ pub mod files;
 pub mod history;
 pub mod http;
 pub mod journal;
+mod keeper;
 pub mod link;
+mod listen;
 pub mod live;
 pub mod metrics;
 pub mod peer;
@@ -43,7 +45,7 @@ use ::metrics::counter;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::{Map, Value, json};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 
@@ -60,12 +62,12 @@ use canary::Canary;
 use capture::Capture;
 use clock::Clock;
 use journal::Journal;
+pub use listen::Listeners;
 use live::Watcher;
 use reload::Reloader;
 use shared::Shared;
 use snapshot::Snapshots;
 use store::Store;
-use stream::Stream;
 use tls::Acceptor;
 use upstream::Upstream;
 
@@ -119,33 +121,6 @@ pub struct Start {
     pub base: PathBuf,
     /// Who watches what happens.
     pub watcher: Option<Watcher>,
-}
-
-/// Where a node is connected to.
-#[derive(Debug)]
-pub struct Listeners {
-    /// By ESMEs.
-    pub smpp: TcpListener,
-    /// By ESMEs inside TLS.
-    pub smpp_tls: Option<TcpListener>,
-    /// By operators and Prometheus.
-    pub admin: Option<TcpListener>,
-}
-
-impl Listeners {
-    /// The next ESME, and whether it speaks TLS.
-    async fn accept(&self) -> io::Result<(TcpStream, SocketAddr, bool)> {
-        let inside_tls = async {
-            match &self.smpp_tls {
-                Some(listener) => listener.accept().await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            accepted = self.smpp.accept() => accepted.map(|(tcp, peer)| (tcp, peer, false)),
-            accepted = inside_tls => accepted.map(|(tcp, peer)| (tcp, peer, true)),
-        }
-    }
 }
 
 /// Certificates are looked at this often.
@@ -323,38 +298,6 @@ impl Node {
         counter!("tapis_sessions_total").increment(1);
         let _registered = Registered { node: self, id };
         link::Link::new(Arc::clone(self), id, stream, peer, wake).run().await;
-    }
-
-    /// What an ESME is spoken to through; none when it does not come to that.
-    async fn shake_hands(&self, tcp: TcpStream, peer: SocketAddr, inside_tls: bool) -> Option<Stream> {
-        let Some(acceptor) = self.acceptor.as_ref().filter(|_| inside_tls) else { return Some(Stream::Plain(tcp)) };
-        let why = match tokio::time::timeout(self.settings.timers.session_init, acceptor.accept(tcp)).await {
-            Ok(Ok(stream)) => return Some(stream),
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "it takes too long".into(),
-        };
-        counter!("tapis_tls_handshakes_failed_total").increment(1);
-        tracing::info!(%peer, why, "no TLS with an ESME");
-        None
-    }
-
-    /// Reads certificates and keys again that have changed.
-    fn renew_certificates(&self) {
-        let acceptor = self.acceptor.iter().map(Acceptor::renew);
-        let connectors = self.upstream.connectors().map(tls::Connector::renew);
-        for renewed in acceptor.chain(connectors) {
-            match renewed {
-                Ok(false) => {}
-                Ok(true) => {
-                    metrics::certificates_renewed("taken");
-                    tracing::info!("certificates have changed: new connections use them");
-                }
-                Err(error) => {
-                    metrics::certificates_renewed("failed");
-                    tracing::error!(%error, "certificates have changed and cannot be used: the old ones stay");
-                }
-            }
-        }
     }
 
     fn ended(ended: Result<(), tokio::task::JoinError>) {
