@@ -16,6 +16,7 @@ pub mod history;
 pub mod http;
 pub mod journal;
 mod keeper;
+mod key;
 pub mod link;
 mod listen;
 pub mod live;
@@ -36,7 +37,7 @@ use std::collections::HashMap;
 use std::hash::RandomState;
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -140,13 +141,13 @@ impl Node {
         let Loaded { policy, settings, .. } = start.loaded;
         let boot_seconds = clock.now().0 / 1_000_000;
         let boot = format!("{:x}", clock.now().0 / 1_000);
-        let master_key = key(settings.journal.dir.as_ref().map(|d| start.base.join(d)).as_deref())?;
+        let master_key = key::of_node(settings.journal.dir.as_ref().map(|d| start.base.join(d)).as_deref())?;
         let upstream = Upstream::open(settings.smsc.clone(), &start.base, settings.timers.connect, clock)?;
         let acceptor = settings.listen_tls.as_ref().map(|tls| Acceptor::open(tls, &start.base)).transpose()?;
         let recorder = Recorder {
             node: settings.node.clone(),
             boot,
-            key: day_key(&master_key, clock),
+            key: key::of_day(&master_key, clock),
             text: settings.journal.text,
             smscs: upstream.names(),
         };
@@ -169,8 +170,9 @@ impl Node {
         let snapshots = Snapshots::open(&settings.reputation, state.as_deref(), &start.base)?;
         let known = snapshots.as_ref().map(|s| s.restore(&memory.reputation)).unwrap_or_default();
         let shared = settings.reputation.shared.clone();
-        let shared =
-            shared.map(|s| random().map(|me| Arc::new(Shared::new(s, &known.beside, &hex(&me))))).transpose()?;
+        let shared = shared
+            .map(|s| key::random().map(|me| Arc::new(Shared::new(s, &known.beside, &key::hex(&me)))))
+            .transpose()?;
         let policies = settings.journal.dir.as_ref().map(|d| start.base.join(d).join("policies"));
         metrics::policy(None, &policy, seconds(clock));
         // Without a journal and a watcher nobody looks at a text but rules.
@@ -354,7 +356,7 @@ impl Node {
                 () = self.settle.notified() => self.settle_canary().await,
                 _ = tally.tick() => {
                     self.tell_tally();
-                    let key = day_key(&self.master_key, self.clock);
+                    let key = key::of_day(&self.master_key, self.clock);
                     if self.recorder.load().key.1 != key.1 {
                         let recorder = Recorder { key, ..Recorder::clone(&self.recorder.load()) };
                         self.recorder.store(Arc::new(recorder));
@@ -461,42 +463,4 @@ pub fn gate_settings(settings: &Settings) -> gate::Settings {
         },
         texts: Texts::Read,
     }
-}
-
-/// The key that day keys are derived from: made once, and kept beside the journal so that numbers can be found again.
-fn key(journal: Option<&Path>) -> io::Result<[u8; 32]> {
-    let Some(dir) = journal else { return random() };
-    std::fs::create_dir_all(dir)?;
-    let path = dir.join("key");
-    match std::fs::read(&path) {
-        Ok(octets) => octets
-            .try_into()
-            .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, format!("{} is not 32 octets", path.display()))),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let key = random()?;
-            let mut options = std::fs::OpenOptions::new();
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            let mut file = options.write(true).create_new(true).open(&path)?;
-            io::Write::write_all(&mut file, &key)?;
-            Ok(key)
-        }
-        Err(error) => Err(error),
-    }
-}
-
-fn random() -> io::Result<[u8; 32]> {
-    let mut key = [0; 32];
-    io::Read::read_exact(&mut std::fs::File::open("/dev/urandom")?, &mut key)?;
-    Ok(key)
-}
-
-/// The first half of a key, to tell nodes apart.
-fn hex(key: &[u8; 32]) -> String {
-    key.iter().take(8).map(|octet| format!("{octet:02x}")).collect()
-}
-
-fn day_key(master: &[u8; 32], clock: Clock) -> ([u8; 32], String) {
-    let time = crate::audit::record::rfc3339(clock.now());
-    let day = time.get(..10).unwrap_or_default().to_owned();
-    (*blake3::keyed_hash(master, day.as_bytes()).as_bytes(), day)
 }
