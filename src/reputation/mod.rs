@@ -5,7 +5,7 @@
 //! which changes nothing, and tells what became of it afterwards ([`Reputation::observe`]). What is heard later feeds the same
 //! keys: receipts, reports of subscribers, replies.
 //!
-//! - **Bounded**: every table has a most ([`Settings`]) and gives up what says least; see [`table`].
+//! - **Bounded**: every table has a most ([`Settings`]) and gives up what says least.
 //! - **Pure**: time is an argument, hashes are under a secret that is one too, and there is no randomness. The same calls give
 //!   the same answers.
 //! - **Private**: keys are keyed hashes. Plain names are kept only of keys that matter, and never of recipients.
