@@ -196,7 +196,7 @@ fn main() {
         let (ns, _) = run(batches, 1, senders, |letter, now| sum += judge(&memory, &mut traits, letter, &[], now));
         assert!(sum > 0.0, "standings are above 0");
         let fill = memory.fill();
-        assert!(fill.entries as u64 >= senders, "nothing was pushed out: {fill:?}");
+        assert!(fill.entries as u64 >= senders * 98 / 100, "hardly anything was pushed out: {fill:?}");
         let octets = fill.octets as f64 / fill.entries as f64;
         let scale = threads(batches, senders, &|letter, now, traits: &mut Traits| {
             black_box(judge(&memory, traits, letter, &[], now));

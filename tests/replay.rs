@@ -12,6 +12,7 @@ use tapis::message::{Direction, Envelope};
 use tapis::policy::{self, Policy, Scratch};
 use tapis::replay::diff::{self, Diff};
 use tapis::replay::{Defaults, Report, Setting, Traffic, play};
+use tapis::reputation::{self, Weights};
 use tapis::rules::Facts;
 use tapis::session::Leg;
 use tapis::sim::corpus::{self, Letter};
@@ -28,7 +29,9 @@ const NOW: Timestamp = Timestamp(1_795_492_800_000_000);
 fn setting(rules: &str) -> Setting {
     let rules = vec![Source { name: "rules.yaml".into(), text: rules.into() }];
     let loaded = policy::load(&Sources { rules, ..Sources::default() }).unwrap();
-    Setting::new(Arc::new(loaded.policy), &Settings::default())
+    // What becomes of a message does not change what becomes of the next.
+    let reputation = reputation::Settings { weights: Weights::NONE, ..reputation::Settings::default() };
+    Setting { reputation, ..Setting::new(Arc::new(loaded.policy), &Settings::default()) }
 }
 
 fn replay(traffic: &Traffic, setting: &Setting) -> Report {

@@ -36,7 +36,7 @@ const WAYS: usize = 8;
 /// Messages that passed lately and are remembered, unless the operator says how many.
 pub const PASSED_MAX: usize = 1 << 18;
 
-/// See the [module documentation](self).
+/// What happened lately, message by message.
 #[derive(Debug)]
 pub struct Lately {
     /// When the last message was refused, in µs.

@@ -22,7 +22,7 @@ const KNOWN_FOR: Duration = Duration::from_secs(365 * 86_400);
 /// Keys that a case's memory holds, of each sort: what came before is alike but for its recipients.
 const ENTRIES_MAX: usize = 4_096;
 
-/// See the [module documentation](self).
+/// The memory of a case.
 #[derive(Debug)]
 pub struct World<'a> {
     memory: &'a CaseMemory,

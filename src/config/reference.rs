@@ -190,8 +190,21 @@ mod tests {
                     "A rule" => (false, rule(&pair)),
                     "A rule file" => (false, pair),
                     "tapis.yaml" => (true, pair),
-                    "smsc" if key.name == "id" => (true, format!("smsc: [ {{ address: a:1, {pair} }} ]")),
+                    "smsc" if key.name != "address" => (true, format!("smsc: [ {{ address: a:1, {pair} }} ]")),
                     "smsc" => (true, format!("smsc: [ {{ {pair} }} ]")),
+                    "tls, of an smsc" => {
+                        let other = match key.name {
+                            "certificate" => ", key: x",
+                            "key" => ", certificate: x",
+                            _ => "",
+                        };
+                        (true, format!("smsc: [ {{ address: a:1, tls: {{ {pair}{other} }} }} ]"))
+                    }
+                    "listen_tls" => {
+                        let others = [("address", "a:1"), ("certificate", "x"), ("key", "x")];
+                        let others = others.iter().filter(|(k, _)| *k != key.name).map(|(k, v)| format!("{k}: {v}"));
+                        (true, format!("listen_tls: {{ {}, {pair} }}", others.collect::<Vec<_>>().join(", ")))
+                    }
                     "journal" if key.name == "dir" => (true, format!("journal: {{ {pair} }}")),
                     "journal" => (true, format!("journal: {{ dir: x, {pair} }}")),
                     "capture" if ["dir", "key"].contains(&key.name) => {

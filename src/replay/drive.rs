@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::traffic::{Traffic, renumber};
-use crate::account::{Memory, SessionId, SmscId};
+use crate::account::{Memory, PASSED_MAX, SessionId, SmscId};
 use crate::audit::Decision;
 use crate::gate::{Context, Event, Gate, Output, Scratch, Settings};
 use crate::limits::PDU_OCTETS_MAX;
 use crate::policy::Policy;
+use crate::reputation::{self, Reputation};
 use crate::session::Leg;
 use crate::time::Timestamp;
 use crate::wire::command::{CommandId, CommandStatus};
@@ -25,6 +26,8 @@ pub struct Setting {
     pub policy: Arc<Policy>,
     /// How its gates are set.
     pub gate: Arc<Settings>,
+    /// How what came before is remembered: each lane begins with nothing.
+    pub reputation: reputation::Settings,
 }
 
 /// What came out of a gate.
@@ -55,7 +58,7 @@ impl Setting {
         let durations = &mut gate.durations;
         (durations.session_init, durations.response, durations.enquire_link) = (FOR_EVER, FOR_EVER, FOR_EVER);
         gate.bounds.pdu_octets_max = gate.bounds.pdu_octets_max.max(PDU_OCTETS_MAX);
-        Self { policy, gate: Arc::new(gate) }
+        Self { policy, gate: Arc::new(gate), reputation: reputation::Settings::default() }
     }
 }
 
@@ -68,7 +71,7 @@ pub fn play(traffic: &Traffic, lane: &[u32], setting: &Setting, tell: &mut dyn F
         traffic,
         lane,
         setting,
-        memory: Memory::new(0),
+        memory: Memory::with(0, Reputation::new(setting.reputation, Timestamp(u64::MAX)), PASSED_MAX),
         scratch: Scratch::default(),
         gates: HashMap::new(),
         holding: BTreeSet::new(),

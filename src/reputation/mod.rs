@@ -5,7 +5,7 @@
 //! which changes nothing, and tells what became of it afterwards ([`Reputation::observe`]). What is heard later feeds the same
 //! keys: receipts, reports of subscribers, replies.
 //!
-//! - **Bounded**: every table has a most ([`Settings`]) and gives up what says least; see [`table`].
+//! - **Bounded**: every table has a most ([`Settings`]) and gives up what says least.
 //! - **Pure**: time is an argument, hashes are under a secret that is one too, and there is no randomness. The same calls give
 //!   the same answers.
 //! - **Private**: keys are keyed hashes. Plain names are kept only of keys that matter, and never of recipients.
@@ -199,6 +199,7 @@ impl Reputation {
         match state.pin {
             Pin::Good => 100.0,
             Pin::Bad => 0.0,
+            Pin::None if state.is_neutral() => self.settings.cold_start,
             Pin::None => Reckoning::of(Some(&state.at(now, &self.settings)), &self.settings).standing(&self.settings),
         }
     }

@@ -19,11 +19,12 @@ impl Reputation {
         let [sender, recipient] = [Kind::Sender, Kind::Recipient].map(|kind| traits.key(kind));
         // Of an account for its sender, and of a sender for its campaign.
         let mut legacy = 0;
-        for key in traits.judged() {
+        traits.judged().for_each(|key| {
             let is_last = matches!(key.kind, Kind::Domain | Kind::Phone);
             let inherited = if is_last { 0 } else { std::mem::take(&mut legacy) };
             let member = if matches!(key.kind, Kind::Account | Kind::Sender) { recipient } else { sender };
             let passed_on = self.touch(key, comer, now, |known| {
+                // What stands in texts inherits from nobody.
                 known.state.inherited = inherited;
                 known.state.add(fate, ground, &self.settings.weights);
                 if let Some(member) = member {
@@ -32,7 +33,7 @@ impl Reputation {
                 if is_last { 0 } else { standing::legacy(&known.state, &self.settings) }
             });
             legacy = passed_on.unwrap_or(0);
-        }
+        });
         if let (Some(template), Some(key)) = (template, traits.key(Kind::Campaign)) {
             self.campaigns.add(key, template, seconds(now), &self.outbox);
         }

@@ -64,6 +64,21 @@ pub struct Weights {
     pub account_share: f32,
 }
 
+impl Weights {
+    /// Nothing is evidence: whoever is seen stands as who is not known.
+    pub const NONE: Self = Self {
+        report: 0.0,
+        rule: 0.0,
+        proof: 0.0,
+        failed: 0.0,
+        failed_share: 0.0,
+        delivered: 0.0,
+        replied: 0.0,
+        passed: 0.0,
+        account_share: 0.0,
+    };
+}
+
 const DAY: u64 = 24 * 3600;
 
 impl Default for Settings {

@@ -104,9 +104,8 @@ impl Set {
     pub fn add(&mut self, member: u64) -> bool {
         if let Self::Few(len, few) = self {
             let half = upper(member);
-            // All are looked at, so that it takes the same few instructions always.
-            let is_in = |(n, one): (usize, &u32)| usize::from(*one == half && n < usize::from(*len));
-            if few.iter().enumerate().map(is_in).sum::<usize>() > 0 {
+            // All are looked at, many at once; there is no 0 among them.
+            if few.iter().map(|one| u32::from(*one == half)).sum::<u32>() > 0 {
                 return false;
             }
             if let Some(place) = few.get_mut(usize::from(*len)) {
@@ -154,9 +153,9 @@ impl Set {
     }
 }
 
-/// The upper half of a hash, and a hash with that half; the bit below keeps its rank from running on.
+/// The upper half of a hash, never 0, and a hash with that half; the bit below keeps its rank from running on.
 fn upper(hash: u64) -> u32 {
-    u32::try_from(hash >> 32).unwrap_or(0)
+    u32::try_from(hash >> 32).unwrap_or(0).max(1)
 }
 
 fn whole(half: u32) -> u64 {

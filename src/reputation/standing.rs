@@ -82,7 +82,7 @@ impl Reckoning {
         let prior =
             if state.inherited == 0 { settings.base_rate } else { sigma(logit(settings.base_rate) + inherited) };
         let this = Self { neutral, inherited, ..Self::default() };
-        if state.short == [0.0; 2] && state.counts == Counts::default() {
+        if state.counts.is_without_evidence() {
             return this;
         }
         let this = this.weigh(state, prior, settings);
@@ -158,7 +158,7 @@ impl Reckoning {
 /// What the children of a key inherit, in 64ths of a nat, by its state faded to now.
 #[allow(clippy::cast_possible_truncation, reason = "within a clamp")]
 pub(super) fn legacy(state: &State, settings: &Settings) -> i8 {
-    if state.counts.bad(state.kind, &settings.weights) == 0.0 && state.counts.good(&settings.weights) == 0.0 {
+    if state.counts.is_without_evidence() {
         return 0;
     }
     let inherited = logit(share(state, settings)) - logit(settings.base_rate);

@@ -84,7 +84,14 @@ impl Counts {
     /// The numbers of [`Counts::named`].
     #[must_use]
     pub fn numbers(&self) -> [f32; 9] {
-        self.named().map(|(_, number)| number)
+        let Self { passed, tagged, blocked, reported, delivered, failed, caught, proven, replied } = *self;
+        [passed, tagged, blocked, reported, delivered, failed, caught, proven, replied]
+    }
+
+    /// Whether nothing is known but what Tapis did itself: most keys.
+    #[must_use]
+    pub fn is_without_evidence(&self) -> bool {
+        self.reported + self.delivered + self.failed + self.caught + self.proven + self.replied == 0.0
     }
 
     /// Counts of such numbers.
@@ -220,6 +227,11 @@ impl State {
         let short = fading(elapsed, settings.short);
         self.short = self.short.map(|x| x * short);
         self.last = now;
+    }
+
+    /// Whether its standing is the cold start's, now and whenever it is asked.
+    pub fn is_neutral(&self) -> bool {
+        self.inherited == 0 && self.counts.is_without_evidence()
     }
 
     /// It as it reads at `now`.

@@ -59,7 +59,7 @@ const SHARD_ENTRIES: usize = 512;
 
 #[derive(Debug)]
 pub(super) struct Table<T> {
-    shards: Box<[Mutex<Shard<T>>]>,
+    shards: Box<[Locked<T>]>,
     buckets_min: usize,
     buckets_max: usize,
     /// Octets that entries point to, and how many they may be.
@@ -67,8 +67,9 @@ pub(super) struct Table<T> {
     heap_max: usize,
 }
 
+/// Laid out so that the lock, and where hashes and entries are, stand in one line of the cache.
 #[derive(Debug)]
-#[repr(align(64))]
+#[repr(C)]
 struct Shard<T> {
     buckets: Vec<Bucket>,
     entries: Vec<T>,
@@ -76,6 +77,16 @@ struct Shard<T> {
     len: usize,
     evicted: u64,
     refused: u64,
+}
+
+#[derive(Debug)]
+#[repr(align(64))]
+struct Locked<T>(Mutex<Shard<T>>);
+
+impl<T> Locked<T> {
+    fn lock(&self) -> MutexGuard<'_, Shard<T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The hashes of a bucket; 0 where nothing is.
@@ -111,7 +122,7 @@ impl<T: Entry> Table<T> {
         let buckets_max = buckets_min << doublings;
         let shard = || {
             let (buckets, entries, waiting) = (Vec::new(), Vec::new(), Vec::new());
-            Mutex::new(Shard { buckets, entries, waiting, len: 0, evicted: 0, refused: 0 })
+            Locked(Mutex::new(Shard { buckets, entries, waiting, len: 0, evicted: 0, refused: 0 }))
         };
         Self {
             shards: (0..shards).map(|_| shard()).collect(),
@@ -129,7 +140,7 @@ impl<T: Entry> Table<T> {
     fn shard(&self, hash: u64) -> Option<MutexGuard<'_, Shard<T>>> {
         let mask = u64::try_from(self.shards.len()).unwrap_or(1) - 1;
         let number = usize::try_from(hash >> 40 & mask).unwrap_or(0);
-        self.shards.get(number).map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner))
+        self.shards.get(number).map(Locked::lock)
     }
 
     /// Looks at an entry.
@@ -200,7 +211,7 @@ impl<T: Entry> Table<T> {
     /// Looks at every entry of one shard, which waits meanwhile.
     pub fn for_each(&self, shard: usize, mut look: impl FnMut(u64, &T)) {
         let Some(shard) = self.shards.get(shard) else { return };
-        let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+        let shard = shard.lock();
         let hashes = shard.buckets.iter().flat_map(|bucket| bucket.0);
         hashes.zip(&shard.entries).filter(|(hash, _)| *hash != 0).for_each(|(hash, entry)| look(hash, entry));
     }
@@ -208,10 +219,10 @@ impl<T: Entry> Table<T> {
     pub fn fill(&self) -> Fill {
         let mut fill = Fill { heap: self.heap.load(Ordering::Relaxed), ..Fill::default() };
         for shard in &self.shards {
-            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            let shard = shard.lock();
             fill.entries += shard.len;
             fill.room += shard.entries.capacity();
-            fill.octets += size_of::<Mutex<Shard<T>>>()
+            fill.octets += size_of::<Locked<T>>()
                 + shard.buckets.capacity() * size_of::<Bucket>()
                 + shard.entries.capacity() * size_of::<T>()
                 + shard.waiting.capacity() * size_of::<[u16; WAYS]>();
@@ -255,6 +266,7 @@ impl<T: Entry> Shard<T> {
     }
 
     /// A place for an entry, and the octets that were freed for it.
+    #[cold]
     fn make_room(
         &mut self,
         hash: u64,
@@ -309,6 +321,7 @@ impl<T: Entry> Shard<T> {
     }
 
     /// Frees octets around an entry: of what is worth nothing any more, else of the least, else of the entry itself.
+    #[cold]
     fn relieve(&mut self, at: usize, now: u32, cx: &T::Cx) -> usize {
         let all = self.entries.len();
         let around = (0..RELIEF_MAX.min(all)).map(|n| (at + n) % all.max(1)).skip(1);

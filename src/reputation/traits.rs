@@ -75,8 +75,8 @@ impl Traits {
 
     /// The keys that have a standing: all but the recipient.
     pub fn judged(&self) -> impl Iterator<Item = Key> {
-        let one = [self.account, self.sender, self.campaign].into_iter().flatten();
-        one.chain(self.domains.iter().copied()).chain(self.phones.iter().copied())
+        let one = self.account.iter().chain(&self.sender).chain(&self.campaign);
+        one.chain(&self.domains).chain(&self.phones).copied()
     }
 }
 

@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::future::poll_fn;
-use std::hash::BuildHasher;
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -16,21 +15,19 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Sleep;
 
 use super::Node;
-use super::canary::{self, Canary};
 use super::journal::Journal;
+use super::keeper::Keeper;
 use super::metrics::{self, Meters};
 use super::stream::Stream;
 use crate::account::{SessionId, SmscId};
 use crate::audit::shadow::ShadowChanges;
 use crate::audit::tally::Tally;
-use crate::audit::{Basis, Decision, Outcome, OutcomeKind, Reply};
 use crate::capture::Tap;
-use crate::gate::{Context, Event, Gate, Output, Scratch};
+use crate::gate::{Context, Gate, Output, Scratch};
 use crate::message::Direction;
 use crate::policy;
 use crate::session::{Closed, Leg};
 use crate::time::Timestamp;
-use crate::verdict::Action;
 
 /// Octets read at once.
 const READ_OCTETS: usize = 64 * 1024;
@@ -441,90 +438,6 @@ fn write_out(gate: &mut Gate, leg: Leg, stream: &mut Stream, cx: &mut task::Cont
             Some(0) => return Err(io::Error::from(ErrorKind::WriteZero)),
             Some(n) => gate.transmitted(leg, n),
             None => return Ok(true),
-        }
-    }
-}
-
-/// Counts and writes down what a gate hands out.
-struct Keeper<'a> {
-    node: &'a Node,
-    trial: Option<&'a Canary>,
-    meters: &'a mut Meters,
-    tally: &'a mut Tally,
-    shadow: &'a mut ShadowChanges,
-    written: &'a mut HashSet<u64>,
-    evidence: &'a mut policy::Scratch,
-}
-
-/// Outcomes that one session waits for.
-const WRITTEN_MAX: usize = 100_000;
-
-impl Keeper<'_> {
-    /// Counts a decision that took so long, and writes it down; whether it was written.
-    fn decision(&mut self, decision: &Decision<'_>, took: Option<Duration>) -> bool {
-        self.meters.decision(decision);
-        if let Some(took) = took {
-            self.meters.verdicts(decision.message.direction, took, 1);
-        }
-        decision.shadow_changes(|rule, to| {
-            metrics::shadow_change(&rule.id, to);
-            self.shadow.add(&rule.id, decision.action(), to);
-        });
-        if let Some(trial) = self.trial
-            && trial.count(decision)
-            && trial.outcome(self.node.clock.now()) != canary::Outcome::Open
-        {
-            self.node.settle.notify_one();
-        }
-        if let Some(watcher) = &self.node.watcher {
-            watcher.decision(decision, self.node.clock.now(), self.evidence);
-        }
-        // What is not written is not tallied either: nobody would see it.
-        if !self.node.journal.is_on() {
-            return false;
-        }
-        self.tally.add(decision);
-        let passed = decision.action() == Action::Pass && !matches!(decision.basis, Basis::Exception { .. });
-        if passed && !self.is_sampled(decision) {
-            return false;
-        }
-        let latency = took.map(|took| f64::from(u32::try_from(took.as_nanos()).unwrap_or(u32::MAX) / 100) / 10.0);
-        let recorder = self.node.recorder.load();
-        let body = recorder.decision(decision, latency, self.evidence);
-        self.node.journal.write("decision", self.node.clock.now(), body);
-        if matches!(decision.reply, Reply::Forwarded | Reply::Tagged) && self.written.len() < WRITTEN_MAX {
-            self.written.insert(decision.id.n);
-        }
-        true
-    }
-
-    /// One pass in N, chosen by a keyed hash so that nobody outside can tell which.
-    fn is_sampled(&self, decision: &Decision<'_>) -> bool {
-        let n = self.node.settings.journal.passes_one_in;
-        if n <= 1 {
-            return true;
-        }
-        self.node.sampling.hash_one((decision.id.session.0, decision.id.n)).is_multiple_of(n)
-    }
-
-    fn outcome(&mut self, outcome: &Outcome<'_>) {
-        let in_doubt = matches!(outcome.kind, OutcomeKind::InDoubt { .. });
-        let known = match outcome.kind {
-            OutcomeKind::Answered { .. } => !self.written.is_empty() && self.written.remove(&outcome.decision.n),
-            _ => self.written.contains(&outcome.decision.n),
-        };
-        if self.node.journal.is_on() && (known || in_doubt || outcome.kind == OutcomeKind::Receipt) {
-            let body = self.node.recorder.load().outcome(outcome);
-            self.node.journal.write("outcome", self.node.clock.now(), body);
-        }
-    }
-
-    fn event(&mut self, event: Event) {
-        match event {
-            Event::Exception { cause, policy } => metrics::exception(cause, policy),
-            Event::Fault(leg, fault) => tracing::debug!(leg = leg.name(), fault = fault.name(), "a peer erred"),
-            Event::BindRefused(status) => tracing::info!(%status, "the SMSC refused a bind"),
-            Event::Bound(_) | Event::Unbound => {}
         }
     }
 }

@@ -15,7 +15,10 @@ pub mod files;
 pub mod history;
 pub mod http;
 pub mod journal;
+mod keeper;
+mod key;
 pub mod link;
+mod listen;
 pub mod live;
 pub mod metrics;
 pub mod peer;
@@ -34,7 +37,7 @@ use std::collections::HashMap;
 use std::hash::RandomState;
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -43,7 +46,7 @@ use ::metrics::counter;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::{Map, Value, json};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 
@@ -60,12 +63,12 @@ use canary::Canary;
 use capture::Capture;
 use clock::Clock;
 use journal::Journal;
+pub use listen::Listeners;
 use live::Watcher;
 use reload::Reloader;
 use shared::Shared;
 use snapshot::Snapshots;
 use store::Store;
-use stream::Stream;
 use tls::Acceptor;
 use upstream::Upstream;
 
@@ -121,33 +124,6 @@ pub struct Start {
     pub watcher: Option<Watcher>,
 }
 
-/// Where a node is connected to.
-#[derive(Debug)]
-pub struct Listeners {
-    /// By ESMEs.
-    pub smpp: TcpListener,
-    /// By ESMEs inside TLS.
-    pub smpp_tls: Option<TcpListener>,
-    /// By operators and Prometheus.
-    pub admin: Option<TcpListener>,
-}
-
-impl Listeners {
-    /// The next ESME, and whether it speaks TLS.
-    async fn accept(&self) -> io::Result<(TcpStream, SocketAddr, bool)> {
-        let inside_tls = async {
-            match &self.smpp_tls {
-                Some(listener) => listener.accept().await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            accepted = self.smpp.accept() => accepted.map(|(tcp, peer)| (tcp, peer, false)),
-            accepted = inside_tls => accepted.map(|(tcp, peer)| (tcp, peer, true)),
-        }
-    }
-}
-
 /// Certificates are looked at this often.
 const RENEW_EVERY: Duration = Duration::from_secs(2);
 /// Tally records come this often.
@@ -165,13 +141,13 @@ impl Node {
         let Loaded { policy, settings, .. } = start.loaded;
         let boot_seconds = clock.now().0 / 1_000_000;
         let boot = format!("{:x}", clock.now().0 / 1_000);
-        let master_key = key(settings.journal.dir.as_ref().map(|d| start.base.join(d)).as_deref())?;
+        let master_key = key::of_node(settings.journal.dir.as_ref().map(|d| start.base.join(d)).as_deref())?;
         let upstream = Upstream::open(settings.smsc.clone(), &start.base, settings.timers.connect, clock)?;
         let acceptor = settings.listen_tls.as_ref().map(|tls| Acceptor::open(tls, &start.base)).transpose()?;
         let recorder = Recorder {
             node: settings.node.clone(),
             boot,
-            key: day_key(&master_key, clock),
+            key: key::of_day(&master_key, clock),
             text: settings.journal.text,
             smscs: upstream.names(),
         };
@@ -194,8 +170,9 @@ impl Node {
         let snapshots = Snapshots::open(&settings.reputation, state.as_deref(), &start.base)?;
         let known = snapshots.as_ref().map(|s| s.restore(&memory.reputation)).unwrap_or_default();
         let shared = settings.reputation.shared.clone();
-        let shared =
-            shared.map(|s| random().map(|me| Arc::new(Shared::new(s, &known.beside, &hex(&me))))).transpose()?;
+        let shared = shared
+            .map(|s| key::random().map(|me| Arc::new(Shared::new(s, &known.beside, &key::hex(&me)))))
+            .transpose()?;
         let policies = settings.journal.dir.as_ref().map(|d| start.base.join(d).join("policies"));
         metrics::policy(None, &policy, seconds(clock));
         // Without a journal and a watcher nobody looks at a text but rules.
@@ -325,38 +302,6 @@ impl Node {
         link::Link::new(Arc::clone(self), id, stream, peer, wake).run().await;
     }
 
-    /// What an ESME is spoken to through; none when it does not come to that.
-    async fn shake_hands(&self, tcp: TcpStream, peer: SocketAddr, inside_tls: bool) -> Option<Stream> {
-        let Some(acceptor) = self.acceptor.as_ref().filter(|_| inside_tls) else { return Some(Stream::Plain(tcp)) };
-        let why = match tokio::time::timeout(self.settings.timers.session_init, acceptor.accept(tcp)).await {
-            Ok(Ok(stream)) => return Some(stream),
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "it takes too long".into(),
-        };
-        counter!("tapis_tls_handshakes_failed_total").increment(1);
-        tracing::info!(%peer, why, "no TLS with an ESME");
-        None
-    }
-
-    /// Reads certificates and keys again that have changed.
-    fn renew_certificates(&self) {
-        let acceptor = self.acceptor.iter().map(Acceptor::renew);
-        let connectors = self.upstream.connectors().map(tls::Connector::renew);
-        for renewed in acceptor.chain(connectors) {
-            match renewed {
-                Ok(false) => {}
-                Ok(true) => {
-                    metrics::certificates_renewed("taken");
-                    tracing::info!("certificates have changed: new connections use them");
-                }
-                Err(error) => {
-                    metrics::certificates_renewed("failed");
-                    tracing::error!(%error, "certificates have changed and cannot be used: the old ones stay");
-                }
-            }
-        }
-    }
-
     fn ended(ended: Result<(), tokio::task::JoinError>) {
         if ended.is_err_and(|e| e.is_panic()) {
             counter!("tapis_session_panics_total").increment(1);
@@ -411,7 +356,7 @@ impl Node {
                 () = self.settle.notified() => self.settle_canary().await,
                 _ = tally.tick() => {
                     self.tell_tally();
-                    let key = day_key(&self.master_key, self.clock);
+                    let key = key::of_day(&self.master_key, self.clock);
                     if self.recorder.load().key.1 != key.1 {
                         let recorder = Recorder { key, ..Recorder::clone(&self.recorder.load()) };
                         self.recorder.store(Arc::new(recorder));
@@ -518,42 +463,4 @@ pub fn gate_settings(settings: &Settings) -> gate::Settings {
         },
         texts: Texts::Read,
     }
-}
-
-/// The key that day keys are derived from: made once, and kept beside the journal so that numbers can be found again.
-fn key(journal: Option<&Path>) -> io::Result<[u8; 32]> {
-    let Some(dir) = journal else { return random() };
-    std::fs::create_dir_all(dir)?;
-    let path = dir.join("key");
-    match std::fs::read(&path) {
-        Ok(octets) => octets
-            .try_into()
-            .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, format!("{} is not 32 octets", path.display()))),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let key = random()?;
-            let mut options = std::fs::OpenOptions::new();
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            let mut file = options.write(true).create_new(true).open(&path)?;
-            io::Write::write_all(&mut file, &key)?;
-            Ok(key)
-        }
-        Err(error) => Err(error),
-    }
-}
-
-fn random() -> io::Result<[u8; 32]> {
-    let mut key = [0; 32];
-    io::Read::read_exact(&mut std::fs::File::open("/dev/urandom")?, &mut key)?;
-    Ok(key)
-}
-
-/// The first half of a key, to tell nodes apart.
-fn hex(key: &[u8; 32]) -> String {
-    key.iter().take(8).map(|octet| format!("{octet:02x}")).collect()
-}
-
-fn day_key(master: &[u8; 32], clock: Clock) -> ([u8; 32], String) {
-    let time = crate::audit::record::rfc3339(clock.now());
-    let day = time.get(..10).unwrap_or_default().to_owned();
-    (*blake3::keyed_hash(master, day.as_bytes()).as_bytes(), day)
 }

@@ -184,7 +184,8 @@ impl World {
         let at = self.session(account);
         let (before, answers) = (self.to_smsc.len(), self.to_esme.len());
         self.hand(at, Leg::Esme, pdu);
-        for asked in self.to_smsc[before..].to_vec() {
+        let new = self.to_smsc[before..].to_vec();
+        for asked in new {
             let Parsed::Understood(header, _) = body::parse(&asked) else { continue };
             let mut answer = Vec::new();
             self.message_id += 1;
@@ -263,7 +264,8 @@ impl World {
         let text = format!(
             "id:{message_id} sub:001 dlvrd:001 submit date:2611240102 done date:2611240103 stat:{stat} err:000 text:"
         );
-        self.deliver(account, from, to, &text, EsmClass::RECEIPT);
+        // It comes from who got the message, and goes to who sent it.
+        self.deliver(account, to, from, &text, EsmClass::RECEIPT);
     }
 
     /// The message_id that the SMSC gave last.

@@ -124,5 +124,9 @@ pub fn findings(policy: &Policy, dressed: &Dressed, about_dress: &[String]) -> (
     let is_about_text = |f: &Value| !about_dress.iter().any(|id| f["rule"] == id.as_str());
     let mut findings: Vec<Value> = findings.into_iter().filter(is_about_text).collect();
     findings.sort_by_key(|f| f["rule"].to_string());
+    // What a rule in shadow would change depends on what else was found, of the dress too.
+    for finding in &mut findings {
+        finding.as_object_mut().unwrap().remove("would_change_to");
+    }
     (one.json["text"].to_string(), findings)
 }

@@ -81,7 +81,7 @@ impl Carrier {
         let mut carrier = Self {
             rng: Rng(seed),
             now,
-            memory: Memory::new(9_000_000_000),
+            memory: crate::world::memory(9_000_000_000),
             policy: Arc::new(policy),
             scratch: Scratch::default(),
             lines: (0..windows.len()).map(line).collect(),

@@ -6,13 +6,20 @@ use std::io::IoSlice;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tapis::account::{Memory, SessionId, SmscId};
+use tapis::account::{Memory, PASSED_MAX, SessionId, SmscId};
 use tapis::audit::{Basis, OutcomeKind};
 use tapis::gate::{Context, Gate, Output, Scratch, Settings};
 use tapis::policy::Policy;
+use tapis::reputation::{self, Reputation, Weights};
 use tapis::session::{Closed, Leg};
 use tapis::time::Timestamp;
 use tapis::verdict::Action;
+
+/// What sessions share, with message_ids from `seed` on. What becomes of a message does not change what becomes of the next.
+pub fn memory(seed: u64) -> Memory {
+    let settings = reputation::Settings { weights: Weights::NONE, ..reputation::Settings::default() };
+    Memory::with(seed, Reputation::new(settings, Timestamp(u64::MAX)), PASSED_MAX)
+}
 
 /// A small generator (SplitMix64): the same seed, the same run.
 #[derive(Clone)]
@@ -102,7 +109,7 @@ impl World {
             rng: Rng(seed),
             now,
             gate,
-            memory: Memory::new(9_000_000_000 + seed),
+            memory: memory(9_000_000_000 + seed),
             policies: policies.into_iter().map(Arc::new).collect(),
             current: 0,
             scratch: Scratch::default(),
