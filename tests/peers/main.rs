@@ -40,6 +40,9 @@ rules:
   - { id: tag-me, category: other, about: what every peer gets a receipt for, action: tag, when: { text: { words: [tapis-tag-me] } } }
 "#;
 
+/// All clients send under one name: what was blocked of one must not tag the messages of the next.
+const NO_MEMORY: &str = "reputation: { weights: { rule: 0 } }";
+
 #[test]
 fn every_client_through_tapis_to_the_smsc_of_npm_smpp() {
     if is_on() {
@@ -108,7 +111,7 @@ fn say(line: &str) {
 fn run(smsc_name: &str, smsc: Smsc) {
     let folder = Folder::new();
     let back = Tee::new(&smsc.address);
-    let node = Node::start(&folder, std::slice::from_ref(&back.address), RULES, "");
+    let node = Node::start(&folder, std::slice::from_ref(&back.address), RULES, NO_MEMORY);
     let place = Place { smsc_name, front: Tee::new(&node.smpp), back, node, smsc };
     let mut totals: BTreeMap<Client, Counts> = BTreeMap::new();
     let mut failed = Vec::new();
