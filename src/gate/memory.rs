@@ -147,8 +147,8 @@ impl Recall<'_> {
             }
             Question::Standing(key) => {
                 let kind = policy::kind(*key);
-                let known = self.keys.traits.keys(kind).iter().filter(|key| memory.known_for(**key, now).is_some());
-                known.map(|key| standing(memory.standing(*key, now))).min()
+                let keys = self.keys.traits.keys(kind).iter();
+                keys.filter_map(|key| memory.standing_if_known(*key, now)).map(standing).min()
             }
             Question::Neutral => Some(standing(memory.settings().cold_start)),
         }

@@ -194,14 +194,20 @@ impl Reputation {
     /// What earlier messages say of a key, from 0 to 100; the cold start when it is not known.
     #[must_use]
     pub fn standing(&self, key: Key, now: Timestamp) -> f32 {
+        self.standing_if_known(key, now).unwrap_or(self.settings.cold_start)
+    }
+
+    /// The same, and none when it is not known.
+    #[must_use]
+    pub fn standing_if_known(&self, key: Key, now: Timestamp) -> Option<f32> {
         let now = seconds(now);
-        let Some(state) = self.known.read(key.hash, |known| known.state) else { return self.settings.cold_start };
-        match state.pin {
+        let state = self.known.read(key.hash, |known| known.state)?;
+        Some(match state.pin {
             Pin::Good => 100.0,
             Pin::Bad => 0.0,
             Pin::None if state.is_neutral() => self.settings.cold_start,
             Pin::None => Reckoning::of(Some(&state.at(now, &self.settings)), &self.settings).standing(&self.settings),
-        }
+        })
     }
 
     /// A standing term by term.

@@ -38,3 +38,9 @@ impl Clock {
         tokio::time::Instant::from_std(self.start + at.since(self.wall))
     }
 }
+
+/// Nanoseconds since a clock was started: to measure with.
+#[must_use]
+pub fn nanoseconds(clock: &Clock) -> u64 {
+    u64::try_from(clock.start.elapsed().as_nanos()).unwrap_or(u64::MAX)
+}
