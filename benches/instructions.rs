@@ -12,6 +12,7 @@
 //! without AVX2 nothing is compared. Fewer instructions never fail; over 3 % fewer ask for a new baseline.
 
 #![allow(
+    clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
     clippy::disallowed_methods,
     clippy::indexing_slicing,

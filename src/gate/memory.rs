@@ -99,7 +99,8 @@ fn names_of(reading: &Reading, room: &mut String, mut with: impl FnMut(Kind, &st
     let numbers = reading.handles().iter().filter_map(|h| h.number.as_ref());
     for number in reading.phones().iter().map(|p| &p.number).chain(numbers) {
         room.clear();
-        let _ = write!(room, "+{}", number.digits());
+        room.push('+');
+        room.push_str(number.digits());
         with(Kind::Phone, room);
     }
     for handle in reading.handles().iter().filter(|h| h.number.is_none()) {

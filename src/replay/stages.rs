@@ -280,7 +280,7 @@ impl<'a> Ways<'a> {
             if decision.action() != Action::Pass || decisions.is_multiple_of(how.passes_one_in.max(1)) {
                 *written += 1;
                 let body = how.recorder.decision(&decision, Some(1.0), evidence);
-                chain.write(how.recorder, "decision", block.at, body, journal);
+                chain.write(how.recorder, "decision", block.at, &body, journal);
             }
         });
         black_box(journal.len());
