@@ -187,6 +187,7 @@ pub mod cli;
 pub mod config;
 pub mod explain;
 pub mod gate;
+pub mod intel;
 pub mod limits;
 pub mod manual;
 pub mod message;

@@ -15,6 +15,7 @@ use crate::reputation::{Fate, Ground, Key, Kind, Names, Receipt, Reputation, Sig
 use crate::rules::{self, Facts, Question};
 use crate::session::Leg;
 use crate::text::Reading;
+use crate::text::number::Number;
 use crate::time::Timestamp;
 use crate::verdict::{Action, Verdict};
 use crate::wire::body::Address;
@@ -71,7 +72,7 @@ impl Keys {
     }
 
     /// Keeps the plain names of what a message is known by, since they matter: of who sends, where it is no subscriber, and of
-    /// what stands in its text.
+    /// what stands in its text, but for the subscriber's own number.
     fn keep_names(&mut self, message: &Message<'_>, reputation: &Reputation, now: Timestamp) {
         if message.direction == Direction::Mt {
             let account = message.account.id;
@@ -82,12 +83,24 @@ impl Keys {
                 reputation.name(reputation.key(Kind::Sender, name), name, now);
             }
         }
-        self.keep_names_of_text(message.reading, reputation, now);
+        let subscriber = if message.direction == Direction::Mt { &message.recipient } else { &message.sender };
+        self.keep_names_of_text(message.reading, subscriber, reputation, now);
     }
 
-    /// Keeps the plain names of what stands in a text.
-    pub(super) fn keep_names_of_text(&mut self, reading: &Reading, reputation: &Reputation, now: Timestamp) {
-        names_of(reading, &mut self.name, |kind, name| reputation.name(reputation.key(kind, name), name, now));
+    /// Keeps the plain names of what stands in a text that a subscriber got or sent; not that subscriber's number.
+    pub(super) fn keep_names_of_text(
+        &mut self,
+        reading: &Reading,
+        subscriber: &Party<'_>,
+        reputation: &Reputation,
+        now: Timestamp,
+    ) {
+        let own = subscriber.number.as_ref().map(Number::digits);
+        names_of(reading, &mut self.name, |kind, name| {
+            if kind != Kind::Phone || own.is_none() || name.strip_prefix('+') != own {
+                reputation.name(reputation.key(kind, name), name, now);
+            }
+        });
     }
 }
 
@@ -147,7 +160,7 @@ impl Recall<'_> {
             }
             Question::Standing(key) => {
                 let kind = policy::kind(*key);
-                let known = self.keys.traits.keys(kind).iter().filter(|key| memory.known_for(**key, now).is_some());
+                let known = self.keys.traits.keys(kind).iter().filter(|key| memory.is_known(**key, now));
                 known.map(|key| standing(memory.standing(*key, now))).min()
             }
             Question::Neutral => Some(standing(memory.settings().cold_start)),

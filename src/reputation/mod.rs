@@ -37,6 +37,7 @@ mod codec;
 mod counter;
 mod delta;
 mod fingerprint;
+mod hearsay;
 mod key;
 mod name;
 mod observe;
@@ -51,7 +52,7 @@ mod table;
 mod traits;
 mod window;
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 pub use campaign::SAMPLE_MAX;
@@ -59,6 +60,7 @@ pub use codec::{Reason, SnapshotFault};
 pub use counter::EXACT_MAX;
 pub use delta::Delta;
 pub use fingerprint::Template;
+pub use hearsay::{Hearsay, Learned};
 pub use key::{Key, Kind, Names, Secret};
 pub use rate::{Counted, OVER_MAX, OVER_MIN, Rate, RateFault};
 pub use settings::{Settings, Weights};
@@ -72,6 +74,7 @@ use crate::time::Timestamp;
 use campaign::{Campaigns, LIVE_MIN};
 use counter::Counter;
 use delta::Outbox;
+use hearsay::Heard;
 use name::Name;
 use standing::Reckoning;
 use state::{Known, moment, seconds};
@@ -88,6 +91,9 @@ pub struct Reputation {
     outbox: Outbox,
     names: Table<Name>,
     campaigns: Campaigns,
+    heard: Table<Heard>,
+    /// Whether anything is heard of others.
+    hears: AtomicBool,
 }
 
 /// Texts that are nearly the same.
@@ -120,6 +126,8 @@ impl Reputation {
             outbox: Outbox::default(),
             names: Table::new(settings.names_max, settings.octets_max / 16),
             campaigns: Campaigns::new(settings.campaigns_max, settings.octets_max / 8, settings.secret),
+            heard: Table::new(settings.entries_max, settings.octets_max / 16),
+            hears: AtomicBool::new(false),
         }
     }
 
@@ -194,14 +202,18 @@ impl Reputation {
     /// What earlier messages say of a key, from 0 to 100; the cold start when it is not known.
     #[must_use]
     pub fn standing(&self, key: Key, now: Timestamp) -> f32 {
-        let now = seconds(now);
-        let Some(state) = self.known.read(key.hash, |known| known.state) else { return self.settings.cold_start };
-        match state.pin {
-            Pin::Good => 100.0,
-            Pin::Bad => 0.0,
-            Pin::None if state.is_neutral() => self.settings.cold_start,
-            Pin::None => Reckoning::of(Some(&state.at(now, &self.settings)), &self.settings).standing(&self.settings),
-        }
+        let heard = self.heard(key, now);
+        let state = self.known.read(key.hash, |known| known.state);
+        let reckoning = match state {
+            Some(state) if state.pin == Pin::Good => return 100.0,
+            Some(state) if state.pin == Pin::Bad => return 0.0,
+            Some(state) if heard > 0.0 || !state.is_neutral() => {
+                Reckoning::of(Some(&state.at(seconds(now), &self.settings)), heard, &self.settings)
+            }
+            None if heard > 0.0 => Reckoning::of(None, heard, &self.settings),
+            _ => return self.settings.cold_start,
+        };
+        reckoning.standing(&self.settings)
     }
 
     /// A standing term by term.
@@ -210,11 +222,12 @@ impl Reputation {
         let state = self.known.read(key.hash, |known| known.state);
         let faded = state.map(|state| state.at(seconds(now), &self.settings));
         let of = faded.unwrap_or_default();
+        let heard = self.heard(key, now);
         Explanation {
             key,
             name: self.name_of(key),
             standing: self.standing(key, now),
-            terms: Reckoning::of(faded.as_ref(), &self.settings).terms(faded.as_ref(), &self.settings),
+            terms: Reckoning::of(faded.as_ref(), heard, &self.settings).terms(faded.as_ref(), heard, &self.settings),
             pin: of.pin,
             counts: of.counts,
             distinct: self.distinct(key),

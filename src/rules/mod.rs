@@ -19,6 +19,7 @@ pub mod word;
 
 pub use compile::{ListFiles, compile};
 pub(crate) use compile::{covers, digest};
+pub(crate) use list::domain;
 pub use matcher::Hits;
 pub use memory::{Ask, Counted, Facts, Key, Question, Rate, Recalled};
 pub use trace::{Evidence, Trace};
