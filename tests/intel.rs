@@ -57,7 +57,8 @@ fn hear(memory: &Reputation, indicators: &[Indicator], weight: f32) {
     memory.hear(&said, NOW);
 }
 
-const PARCEL: &str = "dear customer your parcel 0 is held at our depot because of an unpaid fee of sgd 0 0 pay at @ today";
+const PARCEL: &str =
+    "dear customer your parcel 0 is held at our depot because of an unpaid fee of sgd 0 0 pay at @ today";
 
 /// A carrier that learned of one thing of each kind.
 fn carrier() -> Reputation {
@@ -222,7 +223,10 @@ fn what_is_not_taken_is_told_with_its_place_and_why() {
         (b"[]", "it has no `type`"),
         (br#"{"type":"report"}"#, "its `type` is `report`"),
         (br#"{"type":"bundle","objects":{}}"#, "its `objects` are no list"),
-        (br#"{"type":"bundle","objects":[{"type":"indicator","id":"x"}]}"#, "none of its 1 indicators can be read; objects[0]"),
+        (
+            br#"{"type":"bundle","objects":[{"type":"indicator","id":"x"}]}"#,
+            "none of its 1 indicators can be read; objects[0]",
+        ),
     ] {
         let told = intel::import::read(octets, &terms("B"), NOW).expect_err("it is none");
         assert!(told.contains(why), "{told}");

@@ -9,6 +9,7 @@ mod demo;
 mod diff;
 mod explain;
 mod help;
+mod intel;
 mod list;
 mod policy;
 mod reload;
@@ -50,6 +51,7 @@ enum Command {
     List(list::Args),
     Policy(policy::Args),
     Reputation(reputation::Args),
+    Intel(intel::Args),
     Sim(sim::Args),
     Help(help::Args),
 }
@@ -113,6 +115,7 @@ pub fn main() -> ExitCode {
         Command::List(args) => list::run(&args),
         Command::Policy(args) => policy::run(&args),
         Command::Reputation(args) => reputation::run(&args),
+        Command::Intel(args) => intel::run(&args),
         Command::Sim(args) => sim::run(args),
         Command::Help(args) => help::run(&args),
     };

@@ -216,12 +216,13 @@ pub(crate) fn observe(
 }
 
 /// How sure it is that a message was fraud: what one live rule blocks by itself is, where it rests on what the message says
-/// or who sends it. Scores, volume, what is remembered and what is guessed are opinions, and prove nothing of themselves.
+/// or who sends it. Scores, volume, what is remembered, what is guessed and what other carriers warn of are opinions, and prove
+/// nothing of themselves.
 fn ground(policy: &Policy, verdict: &Verdict) -> Ground {
     let deciding = verdict.deciding(&policy.rules).filter(|rule| rule.action == Some(Action::Block));
     let is_opinion = |cause: &str| matches!(cause, "volume" | "reputation" | "model" | "protocol");
     match deciding.filter(|_| verdict.action == Action::Block) {
-        Some(rule) if !is_opinion(rule.cause) => Ground::Rule,
+        Some(rule) if !is_opinion(rule.cause) && !rule.by_hearsay => Ground::Rule,
         _ => Ground::None,
     }
 }

@@ -10,7 +10,8 @@ use ring::digest;
 pub struct Uuid([u8; 16]);
 
 /// Under which everything of Tapis is named. STIX keeps the namespace of its own for observables.
-pub const TAPIS: Uuid = Uuid([0x8d, 0x1c, 0x5e, 0x0a, 0x6b, 0x3f, 0x4c, 0x72, 0x9e, 0x14, 0x70, 0xa5, 0x2f, 0xc3, 0x91, 0xd6]);
+pub const TAPIS: Uuid =
+    Uuid([0x8d, 0x1c, 0x5e, 0x0a, 0x6b, 0x3f, 0x4c, 0x72, 0x9e, 0x14, 0x70, 0xa5, 0x2f, 0xc3, 0x91, 0xd6]);
 
 impl Uuid {
     /// The UUID of a name within a namespace.
@@ -74,7 +75,8 @@ mod tests {
         let own = Uuid::of(TAPIS, "a");
         assert_eq!(Uuid::parse(&own.id("indicator"), "indicator"), Some(own));
         let id = own.id("indicator");
-        for wrong in ["", "indicator--", &id[..id.len() - 1], &format!("{id}0"), &id.replace("--", "-"), "identity--x"] {
+        for wrong in ["", "indicator--", &id[..id.len() - 1], &format!("{id}0"), &id.replace("--", "-"), "identity--x"]
+        {
             assert_eq!(Uuid::parse(wrong, "indicator"), None, "{wrong}");
         }
         assert_eq!(Uuid::parse(&id, "identity"), None);

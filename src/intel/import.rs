@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::id::Uuid;
 use super::pattern::{Subject, short, subjects};
-use super::{identity, indicator, time};
+use super::{identity, indicator};
 use crate::time::Timestamp;
 
 /// What is taken.
@@ -132,7 +132,7 @@ fn text<'v>(of: &'v Value, key: &str) -> Option<&'v str> {
 }
 
 fn modified(object: &Value) -> Option<Timestamp> {
-    text(object, "modified").and_then(time::read)
+    text(object, "modified").and_then(Timestamp::of_utc)
 }
 
 /// Where the latest version of each identifier stands; of two that are alike the first.
@@ -161,7 +161,7 @@ fn one(object: &Value, id: &str, own: Uuid, terms: &Terms, now: Timestamp) -> Re
     let ours = |why: String| Err(Why::Ours(why));
     let moment = |key: &str| match object.get(key) {
         None => Ok(None),
-        Some(value) => match value.as_str().and_then(time::read) {
+        Some(value) => match value.as_str().and_then(Timestamp::of_utc) {
             Some(at) => Ok(Some(at)),
             None => Err(Why::Broken(format!("`{key}` is no moment in UTC, as 2026-11-30T12:00:00Z"))),
         },
@@ -228,7 +228,8 @@ pub fn merge(first: &[u8], second: &[u8], now: Timestamp) -> Result<String, Stri
     let (first, second) = (parse(first)?, parse(second)?);
     let mut all: Vec<Value> = objects(&second)?.to_vec();
     all.extend(objects(&first)?.iter().cloned());
-    let has_ended = |object: &Value| text(object, "valid_until").and_then(time::read).is_some_and(|until| until <= now);
+    let has_ended =
+        |object: &Value| text(object, "valid_until").and_then(Timestamp::of_utc).is_some_and(|until| until <= now);
     let newest: HashSet<usize> = newest(&all).into_values().collect();
     let kept: Vec<Value> = all
         .into_iter()

@@ -196,6 +196,9 @@ impl Reader<'_> {
 
     /// What stands here narrows the pattern, and is not read.
     fn narrower(&self) -> String {
+        if self.rest.is_empty() {
+            return "its pattern ends too early".into();
+        }
         format!("`{}` makes its pattern narrower than one value", short(self.rest))
     }
 
@@ -238,7 +241,8 @@ impl Reader<'_> {
             return Err(format!("its pattern has `{}` where an object should stand", short(self.rest)));
         }
         self.rest = rest;
-        self.word(":value").map_err(|_| format!("it compares another property of `{}` than its value", short(object)))?;
+        self.word(":value")
+            .map_err(|_| format!("it compares another property of `{}` than its value", short(object)))?;
         self.word("=").map_err(|_| format!("it compares `{}` other than by `=`", short(object)))?;
         let value = self.literal()?;
         all.push(Subject::read(object, &value)?);
@@ -314,13 +318,13 @@ mod tests {
             ("[domain-name:resolves_to_refs[*].value = 'a.top']", "another property"),
             ("[url:value = 'http://a.top/x']", "of which messages have none"),
             ("[domain-name:value = 'a.top", "without an end"),
-            ("[domain-name:value = 'a.top'", "ends where"),
+            ("[domain-name:value = 'a.top'", "ends"),
             ("[domain-name:value = 'co.uk']", "public suffix"),
             ("[domain-name:value = 'com']", "no domain"),
             ("[domain-name:value = '']", "no domain"),
             ("[sms-callback:value = '12']", "no number"),
             ("[sms-template:value = 'hi']", "no masked text"),
-            ("", "ends where"),
+            ("", "ends"),
             ("((((((((((((((((", "should stand"),
         ] {
             let told = subjects(pattern).expect_err(pattern);

@@ -137,11 +137,8 @@ impl Reckoning {
             nats: self.neutral,
             about: format!("{} for who is not known", settings.cold_start),
         };
-        let of_others = Term {
-            name: "heard",
-            nats: -self.heard,
-            about: format!("{heard:.2} against it by the word of others"),
-        };
+        let of_others =
+            Term { name: "heard", nats: -self.heard, about: format!("{heard:.2} against it by the word of others") };
         let Some(state) = state else {
             return [neutral].into_iter().chain((self.heard != 0.0).then_some(of_others)).collect();
         };

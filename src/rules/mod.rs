@@ -66,6 +66,9 @@ pub struct Rule {
     pub mode: Mode,
     /// What kind of evidence it rests on: `content`, `link`, `sender`, `volume`, `reputation`, `model`, `protocol`.
     pub cause: &'static str,
+    /// Whether it, or a rule whose finding it asks for, looks into a list of what other carriers warn of: what it says rests on
+    /// their word, and proves nothing here.
+    pub by_hearsay: bool,
     /// The facts that it asks for.
     pub facts: Vec<&'static str>,
     /// The digest of its source.

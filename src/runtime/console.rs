@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 
 use super::Node;
 use super::history::{self, Change};
+use super::intel;
 use super::metrics;
 use super::reload::{Ask, Report, Trial};
 use super::reputation;
@@ -79,6 +80,7 @@ async fn answer(node: Arc<Node>, request: Request<Incoming>) -> Result<Reply, In
             let query = Query::read(request.uri().query());
             beside(move || edit(&node, list, &query)).await
         }
+        _ if path.starts_with(intel::api::PATH) => intel::api::answer(node, request).await,
         _ if path.starts_with(reputation::PATH) => reputation::answer(node, request).await,
         (
             _,

@@ -14,6 +14,7 @@ pub mod feeds;
 pub mod files;
 pub mod history;
 pub mod http;
+pub mod intel;
 pub mod journal;
 mod keeper;
 mod key;
@@ -62,6 +63,7 @@ use crate::session::{Bounds, Durations};
 use canary::Canary;
 use capture::Capture;
 use clock::Clock;
+use intel::Intel;
 use journal::Journal;
 pub use listen::Listeners;
 use live::Watcher;
@@ -83,6 +85,8 @@ pub struct Node {
     pub canary: ArcSwapOption<Canary>,
     /// What sessions share.
     pub memory: Memory,
+    /// What other carriers tell.
+    pub intel: Intel,
     /// Time.
     pub clock: Clock,
     gate: Arc<gate::Settings>,
@@ -169,6 +173,9 @@ impl Node {
         let state = settings.state.as_ref().map(|dir| start.base.join(dir));
         let snapshots = Snapshots::open(&settings.reputation, state.as_deref(), &start.base)?;
         let known = snapshots.as_ref().map(|s| s.restore(&memory.reputation)).unwrap_or_default();
+        let said = &settings.reputation.intel;
+        let folders = (state.as_deref(), start.base.as_path());
+        let intel = Intel::open(said, &settings.node, folders, &memory.reputation, clock.now())?;
         let shared = settings.reputation.shared.clone();
         let shared = shared
             .map(|s| key::random().map(|me| Arc::new(Shared::new(s, &known.beside, &key::hex(&me)))))
@@ -185,6 +192,7 @@ impl Node {
             policy: ArcSwap::from_pointee(policy),
             canary: ArcSwapOption::empty(),
             memory,
+            intel,
             clock,
             upstream,
             acceptor,
@@ -225,6 +233,7 @@ impl Node {
         }
         helpers.spawn(Arc::clone(self).keep_house());
         helpers.spawn(feeds::follow(Arc::clone(self)));
+        helpers.spawn(intel::follow(Arc::clone(self)));
         if let Some(shared) = &self.shared {
             helpers.spawn(shared::follow(Arc::clone(self), Arc::clone(shared)));
         }

@@ -15,6 +15,7 @@ mod hostile;
 mod lists;
 mod node;
 mod peer;
+mod served;
 mod storm;
 mod tls;
 

@@ -161,6 +161,8 @@ struct Compiler<'a> {
     questions: Vec<Question>,
     /// What they count.
     rates: Vec<Rate>,
+    /// Whether the rule that is being compiled looks into a list of what other carriers warn of.
+    by_hearsay: bool,
 }
 
 /// Names that a help lists; who has more looks them up.
@@ -213,6 +215,7 @@ impl<'a> Compiler<'a> {
             likenesses: HashMap::new(),
             questions: Vec::new(),
             rates: Vec::new(),
+            by_hearsay: false,
         }
     }
 
