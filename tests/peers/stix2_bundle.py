@@ -1,13 +1,17 @@
-"""Reads a STIX 2.1 bundle with PyPI stix2, nothing custom allowed, and writes it again: `stix2_bundle.py IN OUT`. Prints one
-JSON line: how many objects of each type there are, and what the patterns compare."""
+"""Has a STIX 2.1 bundle judged by PyPI stix2-validator, reads it with PyPI stix2, nothing custom allowed, and writes it again:
+`stix2_bundle.py IN OUT`. Prints one JSON line: how many objects of each type there are, and what the patterns compare."""
 import collections
 import json
 import sys
 
 import stix2
+import stix2validator
 from stix2.pattern_visitor import create_pattern_object
 
 told, back = sys.argv[1:]
+judged = stix2validator.validate_file(told, stix2validator.ValidationOptions(version="2.1"))
+if not judged.is_valid:
+    sys.exit(f"stix2-validator: {[str(error) for result in judged.object_results for error in result.errors]}")
 with open(told, encoding="utf-8") as file:
     bundle = stix2.parse(file, allow_custom=False, version="2.1")
 
