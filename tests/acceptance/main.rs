@@ -15,6 +15,7 @@ mod hostile;
 mod lists;
 mod node;
 mod peer;
+mod slowest;
 mod storm;
 mod tls;
 
