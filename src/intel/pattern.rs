@@ -293,7 +293,7 @@ mod tests {
             (Kind::Campaign, "it's 0% \\ of ยืนยัน at @"),
         ] {
             let subject = Subject::of(kind, name).unwrap_or_else(|| panic!("{name}"));
-            assert_eq!(all(&subject.pattern()), [subject.clone()], "{name}");
+            assert_eq!(all(&subject.pattern()), std::slice::from_ref(&subject), "{name}");
             assert_eq!((subject.kind(), subject.value()), (kind, name.trim_start_matches('=')));
         }
     }

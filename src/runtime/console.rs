@@ -47,9 +47,7 @@ pub async fn serve(node: Arc<Node>, listener: TcpListener) {
 async fn answer(node: Arc<Node>, request: Request<Incoming>) -> Result<Reply, Infallible> {
     let path = request.uri().path();
     Ok(match (request.method(), path) {
-        (&Method::GET, "/metrics") => {
-            text(StatusCode::OK, "text/plain; version=0.0.4", metrics::render(&node.prometheus))
-        }
+        (&Method::GET, "/metrics") => text(StatusCode::OK, "text/plain; version=0.0.4", metrics(&node)),
         (&Method::GET, "/healthz") => text(StatusCode::OK, "text/plain", "ok\n".into()),
         (&Method::GET, "/readyz") if node.is_draining() => {
             text(StatusCode::SERVICE_UNAVAILABLE, "text/plain", "draining\n".into())
@@ -210,6 +208,12 @@ fn edit(node: &Node, list: String, query: &Query) -> Answer {
     (if report.ok { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY }, report.json())
 }
 
+fn metrics(node: &Node) -> String {
+    let mut out = metrics::render(&node.prometheus);
+    node.rule_times().render(&mut out);
+    out
+}
+
 /// What is in force, what is on trial, what the last attempt to change it came to, and what was in force before.
 fn policies(node: &Node) -> Value {
     let changes = node.reloader.history().changes();
@@ -249,6 +253,7 @@ fn one_policy(node: &Node, begins: &str) -> Answer {
 
 fn policy(node: &Node) -> Value {
     let policy = node.policy.load();
+    let times = node.rule_times();
     let rules: Vec<Value> = policy
         .rules
         .rules
@@ -263,6 +268,7 @@ fn policy(node: &Node) -> Value {
                 "id": &*r.id, "at": r.place.to_string(), "mode": mode, "score": r.score.json(),
                 "action": r.action.map(|a| a.name()), "category": r.category.as_deref(), "digest": &*r.digest,
                 "would_have_changed": node.shadow_changes(&r.id),
+                "time": times.of(&r.id),
             })
         })
         .collect();

@@ -100,10 +100,10 @@ async fn once(node: &Arc<Node>, feed: &Feed) -> Result<&'static str, String> {
     let (node, url) = (Arc::clone(node), feed.url.clone());
     let offered = tokio::task::spawn_blocking(move || {
         let report = node.reloader.offer_feed(&node, &url, &text);
-        if report.ok {
-            if let Err(error) = std::fs::write(&beside, seen.json(&url).to_string()) {
-                tracing::error!(path = %beside.display(), %error, "what is known of a list cannot be kept");
-            }
+        if report.ok
+            && let Err(error) = std::fs::write(&beside, seen.json(&url).to_string())
+        {
+            tracing::error!(path = %beside.display(), %error, "what is known of a list cannot be kept");
         }
         report
     });

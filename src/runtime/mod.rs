@@ -26,6 +26,7 @@ pub mod peer;
 pub mod reload;
 pub mod remember;
 pub mod reputation;
+mod rule_times;
 mod sha256;
 pub mod shared;
 pub mod snapshot;
@@ -68,6 +69,7 @@ use journal::Journal;
 pub use listen::Listeners;
 use live::Watcher;
 use reload::Reloader;
+use rule_times::RuleTimes;
 use shared::Shared;
 use snapshot::Snapshots;
 use store::Store;
@@ -100,6 +102,7 @@ pub struct Node {
     sampling: RandomState,
     tally: Mutex<Tally>,
     shadow: Mutex<ShadowChanges>,
+    rule_times: RuleTimes,
     accounts: metrics::Accounts,
     /// A trial is to be looked at.
     settle: Notify,
@@ -203,6 +206,7 @@ impl Node {
             sampling: RandomState::new(),
             tally: Mutex::default(),
             shadow: Mutex::default(),
+            rule_times: RuleTimes::default(),
             settle: Notify::new(),
             wakes: Mutex::default(),
             drain: watch::Sender::new(false),
@@ -403,6 +407,15 @@ impl Node {
     /// What a rule in shadow would have changed since the start.
     fn shadow_changes(&self, rule: &str) -> Value {
         self.shadow.lock().unwrap_or_else(PoisonError::into_inner).of(rule)
+    }
+
+    /// What rules have cost, up to now.
+    fn rule_times(&self) -> &RuleTimes {
+        self.rule_times.take(&self.policy.load());
+        if let Some(trial) = &*self.canary.load() {
+            self.rule_times.take(&trial.policy);
+        }
+        &self.rule_times
     }
 
     fn tell_tally(&self) {

@@ -16,6 +16,7 @@ mod lists;
 mod node;
 mod peer;
 mod served;
+mod slowest;
 mod storm;
 mod tls;
 

@@ -23,8 +23,7 @@ fn teller(folder: &Folder, smsc: &Smsc) -> Node {
     let node = Node::start(folder, &[smsc.address()], RULES, &reputation(folder, ", intel: { source: Carrier A }"));
     let (mut esme, _centre) = bound(&node.smpp, smsc, TRX, "acme");
     for n in 2..14 {
-        let text =
-            "Dear client, your tapisscam parcel is held: see https://a.kbnk-th.xyz/p or call +85291234567, quoting";
+        let text = "Dear client, your tapisscam parcel is held: see https://a.kbnk-th.xyz/p or call +85291234567 for +6591234567, quoting";
         blocked(&mut esme, n, text);
     }
     node
@@ -146,8 +145,11 @@ fn what_one_carrier_learned_another_blocks_by() {
     };
     assert_eq!(controls(&one, "intel-export").len(), 2);
     let imports = controls(&two, "intel-import");
-    assert!(imports.iter().any(|r| r["details"]["taken"] == 4 && r["details"]["feed"] == "peer"), "{imports:?}");
-    assert!(imports.iter().any(|r| r["details"]["ok"] == false), "{imports:?}");
+    assert!(
+        imports.iter().any(|r| r["details"]["came_to"]["taken"] == 4 && r["details"]["feed"] == "peer"),
+        "{imports:?}"
+    );
+    assert!(imports.iter().any(|r| r["details"]["came_to"]["ok"] == false), "{imports:?}");
 }
 
 #[test]

@@ -51,6 +51,7 @@ pub fn compile(spec: &Spec, files: &ListFiles, before: Option<&Ruleset>, diagnos
     (set.questions, set.rates) = (compiler.questions, compiler.rates);
     set.report_short_codes =
         if spec.report_short_codes.is_empty() { vec!["7726".into()] } else { spec.report_short_codes.clone() };
+    set.times = super::times::Times::new(set.rules.len());
     set.asks = set.rules.iter().any(|rule| rule.mode != Mode::Off);
     set.kept = kept(&compiler.lists);
     set.file_digests = compiler.file_digests;

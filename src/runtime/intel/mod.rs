@@ -179,21 +179,23 @@ impl Intel {
             Some(path) => edits::replace(&path, &text).map(|()| taken).map_err(|e| format!("{}: {e}", path.display())),
             None => Ok(taken),
         });
-        let mut details = json!({ "feed": feed.says.id, "actor": by.actor, "comment": by.comment, "ok": kept.is_ok() });
+        let record = |came_to: Value| {
+            let By { actor, comment } = by;
+            let details = json!({ "feed": feed.says.id, "actor": actor, "comment": comment, "came_to": came_to });
+            node.control("intel-import", details);
+        };
         let taken = match kept {
             Ok(taken) => taken,
             Err(error) => {
-                details["error"] = error.as_str().into();
-                node.control("intel-import", details);
+                record(json!({ "ok": false, "error": error }));
                 let mut held = lock(&feed.held);
                 (held.result, held.error) = ("refused", Some(error.clone()));
                 return Err(error);
             }
         };
         if is_new {
-            details["taken"] = taken.indicators.len().into();
-            details["skipped"] = taken.skipped.len().into();
-            node.control("intel-import", details);
+            let (taken, skipped) = (taken.indicators.len(), taken.skipped.len());
+            record(json!({ "ok": true, "taken": taken, "skipped": skipped }));
         }
         let result = if is_new { "changed" } else { "same" };
         *lock(&feed.held) = Held { text, taken: taken.clone(), at: Some(now), result, error: None };
