@@ -1,5 +1,6 @@
 //! The laws of early warning: what is told is taken in as it was told, nothing of a subscriber leaves, no word proves itself, and no
 //! bundle breaks anything.
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
