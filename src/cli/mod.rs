@@ -3,6 +3,7 @@
 //! Exit codes are a contract: 0 fine, 1 a case or comparison failed, 2 usage, 78 configuration.
 
 mod admin;
+mod bench;
 mod check;
 mod decode;
 mod demo;
@@ -45,6 +46,7 @@ enum Command {
     Explain(explain::Args),
     Replay(replay::Args),
     Diff(diff::Args),
+    Bench(bench::Args),
     Decode(decode::Args),
     Reload(reload::Args),
     Rules(rules::Args),
@@ -109,6 +111,7 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Diff(args) => diff::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Decode(args) => decode::run(&args),
         Command::Reload(args) => reload::run(&args),
         Command::Rules(args) => rules::run(&args),

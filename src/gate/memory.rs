@@ -112,7 +112,8 @@ fn names_of(reading: &Reading, room: &mut String, mut with: impl FnMut(Kind, &st
     let numbers = reading.handles().iter().filter_map(|h| h.number.as_ref());
     for number in reading.phones().iter().map(|p| &p.number).chain(numbers) {
         room.clear();
-        let _ = write!(room, "+{}", number.digits());
+        room.push('+');
+        room.push_str(number.digits());
         with(Kind::Phone, room);
     }
     for handle in reading.handles().iter().filter(|h| h.number.is_none()) {
@@ -160,8 +161,8 @@ impl Recall<'_> {
             }
             Question::Standing(key) => {
                 let kind = policy::kind(*key);
-                let known = self.keys.traits.keys(kind).iter().filter(|key| memory.is_known(**key, now));
-                known.map(|key| standing(memory.standing(*key, now))).min()
+                let keys = self.keys.traits.keys(kind).iter();
+                keys.filter_map(|key| memory.standing_if_known(*key, now)).map(standing).min()
             }
             Question::Neutral => Some(standing(memory.settings().cold_start)),
         }

@@ -202,18 +202,25 @@ impl Reputation {
     /// What earlier messages say of a key, from 0 to 100; the cold start when it is not known.
     #[must_use]
     pub fn standing(&self, key: Key, now: Timestamp) -> f32 {
+        self.standing_if_known(key, now).unwrap_or(self.settings.cold_start)
+    }
+
+    /// The same, and none when neither this node nor others know anything of it.
+    #[must_use]
+    pub fn standing_if_known(&self, key: Key, now: Timestamp) -> Option<f32> {
         let heard = self.heard(key, now);
         let state = self.known.read(key.hash, |known| known.state);
         let reckoning = match state {
-            Some(state) if state.pin == Pin::Good => return 100.0,
-            Some(state) if state.pin == Pin::Bad => return 0.0,
+            Some(state) if state.pin == Pin::Good => return Some(100.0),
+            Some(state) if state.pin == Pin::Bad => return Some(0.0),
             Some(state) if heard > 0.0 || !state.is_neutral() => {
                 Reckoning::of(Some(&state.at(seconds(now), &self.settings)), heard, &self.settings)
             }
             None if heard > 0.0 => Reckoning::of(None, heard, &self.settings),
-            _ => return self.settings.cold_start,
+            Some(_) => return Some(self.settings.cold_start),
+            None => return None,
         };
-        reckoning.standing(&self.settings)
+        Some(reckoning.standing(&self.settings))
     }
 
     /// A standing term by term.

@@ -39,9 +39,10 @@ impl Clock {
     }
 }
 
-/// Nanoseconds since it was first asked: what rules are timed with.
+/// Nanoseconds since it was first asked: to measure with.
+#[must_use]
 #[allow(clippy::disallowed_methods, reason = "this is where time comes from")]
-pub(super) fn stopwatch() -> u64 {
+pub fn stopwatch() -> u64 {
     static START: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
     u64::try_from(START.elapsed().as_nanos()).unwrap_or(u64::MAX)
 }

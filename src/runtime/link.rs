@@ -317,6 +317,7 @@ impl Link {
                     Output::Wake(session) => wakes.push(session),
                 }
             }
+            keeper.passed(&policy, self.gate.take_passed());
         });
         self.hand_over(start, is_timed);
         wakes.into_iter().for_each(|session| node.wake(session));

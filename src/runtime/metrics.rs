@@ -257,6 +257,12 @@ impl Meters {
         }
     }
 
+    /// Counts messages that passed without a decision.
+    pub fn passed(&mut self, direction: Direction, count: u64) {
+        let [pass, ..] = of_mut(direction, &mut self.counts);
+        *pass += count;
+    }
+
     /// Decisions since the last handing over, in one direction.
     #[must_use]
     pub fn decisions(&self, direction: Direction) -> u64 {

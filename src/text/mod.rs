@@ -14,6 +14,7 @@ pub mod fold;
 pub mod forwarded;
 pub mod gsm7;
 pub mod language;
+pub mod letter;
 mod national;
 pub mod number;
 mod packed;
