@@ -4,6 +4,7 @@
 
 mod admin;
 mod check;
+mod day;
 mod decode;
 mod demo;
 mod diff;

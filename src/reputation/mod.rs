@@ -164,7 +164,7 @@ impl Reputation {
 
     /// Keeps the plain name of a key that matters, for lists and exports: not of recipients, whose names are not kept.
     pub fn name(&self, key: Key, name: &str, now: Timestamp) {
-        if key.kind == Kind::Recipient {
+        if matches!(key.kind, Kind::Recipient | Kind::Range) {
             return;
         }
         let set = |kept: &mut Name| kept.set(key.kind, name, seconds(now));
@@ -266,7 +266,7 @@ impl Reputation {
 
 /// When a message counts: where a recipient is spared, when it reaches the recipient.
 fn when(rate: &Rate, traits: &Traits, now: Timestamp) -> Timestamp {
-    if rate.per().contains(&Kind::Recipient) { traits.delivery().unwrap_or(now) } else { now }
+    if rate.per().iter().any(|kind| matches!(kind, Kind::Recipient | Kind::Range)) { traits.delivery().unwrap_or(now) } else { now }
 }
 
 /// What of a message a rate counts: the hashes of what is told apart, or one 0 for the message itself.
