@@ -195,12 +195,16 @@ impl Reputation {
     #[must_use]
     pub fn standing(&self, key: Key, now: Timestamp) -> f32 {
         let now = seconds(now);
-        let Some(state) = self.known.read(key.hash, |known| known.state) else { return self.settings.cold_start };
-        match state.pin {
-            Pin::Good => 100.0,
-            Pin::Bad => 0.0,
-            Pin::None if state.is_neutral() => self.settings.cold_start,
-            Pin::None => Reckoning::of(Some(&state.at(now, &self.settings)), &self.settings).standing(&self.settings),
+        // Of most keys nothing is known that has to be worked out.
+        let told = self.known.read(key.hash, |known| match known.state.pin {
+            Pin::Good => Err(100.0),
+            Pin::Bad => Err(0.0),
+            Pin::None if known.state.is_neutral() => Err(self.settings.cold_start),
+            Pin::None => Ok(known.state),
+        });
+        match told.unwrap_or(Err(self.settings.cold_start)) {
+            Ok(state) => Reckoning::of(Some(&state.at(now, &self.settings)), &self.settings).standing(&self.settings),
+            Err(standing) => standing,
         }
     }
 
@@ -225,10 +229,10 @@ impl Reputation {
     }
 
     /// Distinct recipients of an account or a sender; distinct senders of a domain, phone or campaign: within the last month
-    /// or two, from its fourth message on; at most 16 exactly.
+    /// or two; at most 16 exactly.
     #[must_use]
     pub fn distinct(&self, key: Key) -> u64 {
-        let count = self.known.read(key.hash, |known| known.more.as_ref().map_or(1, |more| more.spread.count().max(1)));
+        let count = self.known.read(key.hash, |known| known.distinct().max(1));
         count.unwrap_or(0)
     }
 
@@ -266,7 +270,11 @@ impl Reputation {
 
 /// When a message counts: where a recipient is spared, when it reaches the recipient.
 fn when(rate: &Rate, traits: &Traits, now: Timestamp) -> Timestamp {
-    if rate.per().iter().any(|kind| matches!(kind, Kind::Recipient | Kind::Range)) { traits.delivery().unwrap_or(now) } else { now }
+    if rate.per().iter().any(|kind| matches!(kind, Kind::Recipient | Kind::Range)) {
+        traits.delivery().unwrap_or(now)
+    } else {
+        now
+    }
 }
 
 /// What of a message a rate counts: the hashes of what is told apart, or one 0 for the message itself.

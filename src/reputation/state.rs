@@ -1,4 +1,5 @@
-//! What is kept of a key: 64 octets of counts that fade, and what only keys with much traffic need beside them.
+//! What is kept of a key: 64 octets of counts that fade, 64 of whom it had to do with, and what only keys with much traffic
+//! need beside them.
 //!
 //! A count is halved with each half-life that goes by: `x·2^(−Δt/h)`, then the new event is added. So it is worked out when it
 //! is read, nothing has to run in the background, and two steps in time give what one gives. Times are whole seconds.
@@ -9,7 +10,7 @@ use std::time::Duration;
 use super::key::Kind;
 use super::reporters::Reporters;
 use super::settings::{Settings, Weights};
-use super::spread::Spread;
+use super::spread::{Near, Set, Spread};
 use super::table::{Entry, PROTECTED};
 use super::traits::{Fate, Ground, Receipt};
 use crate::time::Timestamp;
@@ -24,9 +25,21 @@ pub(super) fn moment(seconds: u32) -> Timestamp {
     Timestamp(u64::from(seconds) * 1_000_000)
 }
 
+/// Half-lives up to which four terms of a series are as good as the exponential, and sooner worked out.
+const NEARLY_NOTHING: f32 = 1.0 / 32.0;
+
 /// What is left of a count after a time.
 pub(super) fn fading(elapsed: u32, half_life: Duration) -> f32 {
-    if elapsed == 0 { 1.0 } else { (-(elapsed as f32) / half_life.as_secs_f32()).exp2() }
+    if elapsed == 0 {
+        return 1.0;
+    }
+    let half_lives = elapsed as f32 / half_life.as_secs_f32();
+    if half_lives > NEARLY_NOTHING {
+        return (-half_lives).exp2();
+    }
+    // The series of e^−x, whose next term is less than a float tells.
+    let x = half_lives * std::f32::consts::LN_2;
+    1.0 - x * (1.0 - x * (0.5 - x * (1.0 / 6.0)))
 }
 
 /// What is left of what was inherited.
@@ -152,26 +165,25 @@ impl Pin {
     }
 }
 
-/// What is kept of a key: one line of the processor's cache.
+/// What is kept of a key: two lines of the processor's cache that it fetches together.
 #[derive(Debug, Default, PartialEq)]
-#[repr(align(64))]
+#[repr(C, align(128))]
 pub(super) struct Known {
     pub state: State,
     pub more: Option<Box<More>>,
+    /// Recipients of an account or a sender, senders of what stands in texts, while they are few.
+    near: Near,
 }
 
-const _: () = assert!(size_of::<Known>() == 64, "one line of the processor's cache");
+const _: () = assert!(size_of::<Known>() == 128, "two lines of the processor's cache");
 
 /// What only keys with much traffic, or with reports, need.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct More {
-    /// Recipients of an account or a sender; senders of what stands in texts.
+    /// The same once they are many.
     pub spread: Spread,
     pub reporters: Reporters,
 }
-
-/// Messages from which on it is told how many recipients or senders a key has.
-const SPREAD_FROM: f32 = 3.5;
 
 /// What is counted of a key.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -328,20 +340,72 @@ impl State {
 }
 
 impl Known {
-    /// Takes in whom a message went to, or came from, once there is enough traffic for it to matter.
+    /// It as it was kept.
+    pub fn restored(state: State, spread: Spread, reporters: Reporters) -> Self {
+        let near = Near::of(&spread);
+        let is_more = near.is_none() || reporters.count() > 0;
+        let mut known = Self { state, more: None, near: near.unwrap_or_default() };
+        if near.is_none() {
+            known.near.take_away();
+        }
+        let spread = if near.is_none() { spread } else { Spread::default() };
+        known.more = is_more.then(|| Box::new(More { spread, reporters }));
+        known
+    }
+
+    /// Takes in whom a message went to, or came from.
     pub fn meet(&mut self, member: u64, now: u32) {
+        if !self.near.add(member, now) {
+            self.far(now).add(member, now);
+        }
+    }
+
+    /// Takes in whom another node met.
+    pub fn merge(&mut self, set: &Set, now: u32) {
+        self.far(now).merge(set, now);
+    }
+
+    /// Whom it had to do with, where there is room for any number.
+    fn far(&mut self, now: u32) -> &mut Spread {
+        if !self.near.is_moved() {
+            let mut spread = self.near.take_away();
+            if spread.is_empty() {
+                spread.begun = now;
+            }
+            self.more_at().spread = spread;
+        }
+        &mut self.more_at().spread
+    }
+
+    /// Whom it had to do with.
+    pub fn spread(&self) -> Spread {
+        match &self.more {
+            Some(more) if self.near.is_moved() => more.spread.clone(),
+            _ => self.near.spread(),
+        }
+    }
+
+    /// How many it had to do with.
+    pub fn distinct(&self) -> u64 {
+        match &self.more {
+            Some(more) if self.near.is_moved() => more.spread.count(),
+            _ => u64::try_from(self.near.len()).unwrap_or(0),
+        }
+    }
+
+    /// Whom it had to do with, if there are any that other nodes have not been told.
+    pub fn take_news(&mut self) -> Option<Set> {
         match &mut self.more {
-            Some(more) => more.spread.add(member, now),
-            None if self.state.counts.seen() >= SPREAD_FROM => self.more_at(now).spread.add(member, now),
-            None => {}
+            Some(more) if self.near.is_moved() => {
+                std::mem::take(&mut more.spread.news).then(|| more.spread.current.clone())
+            }
+            _ => self.near.take_news(),
         }
     }
 
     /// The room for what only few keys need.
-    pub fn more_at(&mut self, now: u32) -> &mut More {
-        self.more.get_or_insert_with(|| {
-            Box::new(More { spread: Spread { begun: now, ..Spread::default() }, ..More::default() })
-        })
+    pub fn more_at(&mut self) -> &mut More {
+        self.more.get_or_insert_default()
     }
 }
 
@@ -367,5 +431,8 @@ impl Entry for Known {
 
     fn lighten(&mut self) {
         self.more = None;
+        if self.near.is_moved() {
+            self.near = Near::default();
+        }
     }
 }

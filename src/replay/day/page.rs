@@ -19,7 +19,9 @@ pub struct Line {
     pub actions: [u64; 3],
     /// The first message that was blocked, from 1, and the rule that did it.
     pub caught: Option<(u64, Box<str>)>,
-    /// The message that had to be, of an attack.
+    /// The first that was tagged, and the rule.
+    pub tagged: Option<(u64, Box<str>)>,
+    /// The message that had to be blocked, of an attack.
     pub bound: Option<u64>,
 }
 
@@ -46,6 +48,7 @@ pub fn lines(outcome: &Outcome, day: &Day, policy: &Policy, settings: reputation
         messages: tally.messages,
         actions: tally.actions,
         caught: tally.first_blocked.clone(),
+        tagged: tally.first_tagged.clone(),
         bound: bound(*class, day, policy, settings),
     };
     outcome.classes.iter().map(line).collect()
@@ -55,14 +58,17 @@ pub fn lines(outcome: &Outcome, day: &Day, policy: &Policy, settings: reputation
 #[must_use]
 pub fn text(lines: &[Line]) -> String {
     let mut out = format!(
-        "{:<24}{:>11}{:>12}{:>12}{:>9}{:>9}  {:<25}\n",
+        "{:<24}{:>11}{:>12}{:>12}{:>9}{:>9}  {}\n",
         "", "senders", "messages", "passed", "tagged", "blocked", "blocked from message"
     );
     for line in lines {
         let [passed, tagged, blocked] = line.actions.map(thousands);
         let sign = if line.is_right() { '✓' } else { '✗' };
         let caught = match (&line.caught, line.bound) {
-            (None, None) => format!("{sign} none"),
+            (None, None) => match &line.tagged {
+                Some((_, rule)) => format!("{sign} none; first tag by {rule}"),
+                None => format!("{sign} none"),
+            },
             (Some((first, rule)), None) => format!("{sign} {} by {rule}", thousands(*first)),
             (None, Some(bound)) => format!("{sign} none, of at most {}", thousands(bound)),
             (Some((first, rule)), Some(bound)) => {

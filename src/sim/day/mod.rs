@@ -352,7 +352,9 @@ impl Day {
         sent.class = Some(class);
         (sent.wants_receipt, sent.arrives, sent.is_reported) = (true, dice.below(100) < 97, false);
         match class {
-            Class::Conversation | Class::Group | Class::Chain | Class::Reports => self.person(class, n, &mut dice, sent),
+            Class::Conversation | Class::Group | Class::Chain | Class::Reports => {
+                self.person(class, n, &mut dice, sent)
+            }
             Class::Codes | Class::Notices | Class::CodeBurst | Class::Sale => self.firm(class, &mut dice, sent),
             Class::Snowshoe | Class::Scanner | Class::Pumping | Class::Hijack | Class::Quiet => {
                 self.attack(class, n, &mut dice, sent);

@@ -32,8 +32,8 @@ pub(super) const TALK: &[&str] = &[
     "just landed, waiting for bags at belt {d}",
     "my new desk is at level {d}, come by after {time}",
     "Good morning! Remember the umbrella, it will rain from {time}",
-    "look at this recipe when you have time https://www.seriouseats.com/r{n5}",
-    "directions: https://maps.google.com/?q={n5}",
+    "this one? https://www.seriouseats.com/r{n5}",
+    "https://maps.google.com/?q={n5}",
 ];
 
 /// From one to a group.
@@ -43,8 +43,7 @@ pub(super) const TO_GROUP: &[&str] = &[
 ];
 
 /// One text that goes round with a link to a page that everybody knows.
-pub(super) const CHAIN: &str =
-    "Must read before you go out this weekend, the trains stop early: https://www.channelnewsasia.com/singapore/trains-stop-early";
+pub(super) const CHAIN: &str = "Must read before you go out this weekend, the trains stop early: https://www.channelnewsasia.com/singapore/trains-stop-early";
 
 /// Codes of banks.
 pub(super) const CODES: &[&str] = &[
@@ -55,19 +54,30 @@ pub(super) const CODES: &[&str] = &[
 
 /// Notices, each with who sends it through which account.
 pub(super) const NOTICES: &[(&str, &str, &str)] = &[
-    ("agg-sg-1", "SingPost", "SingPost: your parcel SP{n6}SG will be delivered today before {time}. No action is needed."),
+    (
+        "agg-sg-1",
+        "SingPost",
+        "SingPost: your parcel SP{n6}SG will be delivered today before {time}. No action is needed.",
+    ),
     ("agg-sg-1", "KopiRun", "Your kopi-o kosong is ready at Counter {d}. Show code {n4}. Enjoy!"),
-    ("agg-sg-1", "SmileDental", "Reminder: dental check-up tomorrow, {time}, Dr Lim. Reply Y to confirm or call +65 6000 0123."),
+    (
+        "agg-sg-1",
+        "SmileDental",
+        "Reminder: dental check-up tomorrow, {time}, Dr Lim. Reply Y to confirm or call +65 6000 0123.",
+    ),
     ("agg-sg-1", "FairMart", "FairMart: order {n5} is packed and leaves at {time}. Track it at fairmart.sg/o/{n5}"),
-    ("agg-sg-1", "BookNook", "BookNook: the book you reserved is here. We keep it until Sunday."),
+    (
+        "agg-sg-1",
+        "OCBC",
+        "OCBC: your loan instalment of {money} is due next week. GIRO will be deducted automatically.",
+    ),
     ("agg-sg-1", "OCBC", "OCBC: your card ending {n4} was used for {money} at KOPI RUN {place}."),
     ("dbs-direct", "DBS", "DBS: {money} GIRO payment to SP SERVICES was made today. Questions? Call +65 6000 0001."),
     ("gov-sg", "gov.sg", "gov.sg (NLB): {d} books are due this week. Renew them in the NLB app."),
 ];
 
 /// The flash sale.
-pub(super) const SALE: &str =
-    "FairMart: flash sale until {time}! Hi {name}, 40% off rice, fruit and household at fairmart.sg/flash Reply STOP to opt out.";
+pub(super) const SALE: &str = "FairMart: flash sale until {time}! Hi {name}, 40% off rice, fruit and household at fairmart.sg/flash Reply STOP to opt out.";
 
 /// A campaign of one hand, in several wordings: nothing in it is worth a rule.
 pub(super) const SNOWSHOE: &[&str] = &[
@@ -96,12 +106,26 @@ pub(super) const QUIET: &[&str] = &[
 ];
 
 const NAMES: &[&str] = &[
-    "Wei Ming", "Aisyah", "Priya", "Daniel", "Mei Ling", "Hafiz", "Kumar", "Grace", "Jun Jie", "Nurul", "Ravi", "Sarah",
-    "Boon", "Farah", "Anand", "Rachel", "Kai", "Siti", "Dev", "Chloe", "Zhi Hao", "Amir", "Lakshmi", "Ethan",
+    "Wei Ming", "Aisyah", "Priya", "Daniel", "Mei Ling", "Hafiz", "Kumar", "Grace", "Jun Jie", "Nurul", "Ravi",
+    "Sarah", "Boon", "Farah", "Anand", "Rachel", "Kai", "Siti", "Dev", "Chloe", "Zhi Hao", "Amir", "Lakshmi", "Ethan",
 ];
 const PLACES: &[&str] = &[
-    "Bishan", "Tampines", "Jurong East", "Bedok", "Orchard", "Clementi", "Yishun", "Serangoon", "Bugis", "Novena",
-    "Punggol", "Woodlands", "Queenstown", "Katong", "Holland Village", "Kallang",
+    "Bishan",
+    "Tampines",
+    "Jurong East",
+    "Bedok",
+    "Orchard",
+    "Clementi",
+    "Yishun",
+    "Serangoon",
+    "Bugis",
+    "Novena",
+    "Punggol",
+    "Woodlands",
+    "Queenstown",
+    "Katong",
+    "Holland Village",
+    "Kallang",
 ];
 
 /// Writes a text, its slots filled: `{name}` `{place}` `{time}` `{money}`, `{d}` one digit, `{n3}` to `{n6}` digits, `{x6}`
