@@ -5,7 +5,7 @@ use std::fmt;
 use super::key::{Key, Kind};
 use super::reporters::{REPORTERS_MAX, Reporters};
 use super::spread::{FEW_MAX, RANKS, REGISTERS, Set, Spread};
-use super::state::{Counts, Known, Pin, State};
+use super::state::{Counts, Known, More, Pin, State};
 
 /// Why octets are not those of a snapshot or of deltas, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -193,14 +193,16 @@ impl<'a> Reader<'a> {
         let counts = self.counts()?;
         let mut state = State { first, last, short, counts, kind, pin, inherited, ..State::default() };
         state.set_reporters(reporters);
-        if !self.flag("more")? {
-            return Ok(Known::restored(state, Spread::default(), Reporters::default()));
-        }
-        let begun = self.u32()?;
-        let current = self.set()?;
-        let former = if self.flag("former")? { Some(Box::new(self.set()?)) } else { None };
-        let spread = Spread { current, former, begun, news: false };
-        Ok(Known::restored(state, spread, self.reporters()?))
+        let more = if self.flag("more")? {
+            let begun = self.u32()?;
+            let current = self.set()?;
+            let former = if self.flag("former")? { Some(Box::new(self.set()?)) } else { None };
+            let spread = Spread { current, former, begun, news: false };
+            Some(Box::new(More { spread, reporters: self.reporters()? }))
+        } else {
+            None
+        };
+        Ok(Known { state, more })
     }
 }
 
@@ -277,7 +279,7 @@ impl Writer<'_> {
 
     /// What is kept of a key.
     pub fn known(&mut self, known: &Known) {
-        let state = &known.state;
+        let Known { state, more } = known;
         self.u8(state.kind.code());
         self.u8(state.pin.code());
         self.0.extend(state.inherited.to_le_bytes());
@@ -286,17 +288,15 @@ impl Writer<'_> {
         self.u32(state.last);
         state.short.into_iter().for_each(|number| self.amount(number));
         self.counts(&state.counts);
-        let spread = known.spread();
-        self.flag(known.more.is_some() || !spread.is_empty());
-        if known.more.is_none() && spread.is_empty() {
-            return;
+        self.flag(more.is_some());
+        if let Some(more) = more {
+            self.u32(more.spread.begun);
+            self.set(&more.spread.current);
+            self.flag(more.spread.former.is_some());
+            if let Some(former) = &more.spread.former {
+                self.set(former);
+            }
+            self.reporters(&more.reporters);
         }
-        self.u32(spread.begun);
-        self.set(&spread.current);
-        self.flag(spread.former.is_some());
-        if let Some(former) = &spread.former {
-            self.set(former);
-        }
-        self.reporters(known.more.as_ref().map_or(&Reporters::default(), |more| &more.reporters));
     }
 }

@@ -223,13 +223,12 @@ impl Reputation {
 
     /// What was counted since a state was like `before`.
     fn since(&self, hash: u64, mut before: State, known: &mut Known) -> Option<Seen> {
-        known.state.clean();
+        let Known { state, more } = known;
+        state.clean();
         // It was reset, or another key took its place, since.
-        if before.kind != known.state.kind || before.first != known.state.first {
+        if before.kind != state.kind || before.first != state.first {
             return None;
         }
-        let spread = known.take_news();
-        let Known { state, more, .. } = known;
         before.fade(state.last, &self.settings);
         let (now, then) = (state.counts.numbers(), before.counts.numbers());
         let mut counts = now;
@@ -242,9 +241,15 @@ impl Reputation {
         if let Some(against) = short.first_mut() {
             *against = (*against - state.weight_of_reports(reported, &self.settings.weights)).max(0.0);
         }
+        let mut spread = None;
         let mut reporters = Reporters::default();
-        if let Some(more) = more.as_ref().filter(|_| reported > 0.0) {
-            reporters = more.reporters.clone();
+        if let Some(more) = more {
+            if std::mem::take(&mut more.spread.news) {
+                spread = Some(more.spread.current.clone());
+            }
+            if reported > 0.0 {
+                reporters = more.reporters.clone();
+            }
         }
         let key = Key { kind: state.kind, hash };
         Some(Seen {
@@ -300,11 +305,11 @@ impl Reputation {
             add(state, seen, left);
             self.outbox.heard(seen.key.hash, state, settings, seen, left);
             if let Some(set) = &seen.spread {
-                known.merge(set, now);
+                known.more_at(now).spread.merge(set, now);
             }
             for (reporter, when) in &seen.reporters.0 {
-                if known.more_at().reporters.add(*reporter, (*when).min(now)) {
-                    let reporters = known.more_at().reporters.count();
+                if known.more_at(now).reporters.add(*reporter, (*when).min(now)) {
+                    let reporters = known.more_at(now).reporters.count();
                     let elapsed = known.state.last.saturating_sub(*when);
                     let long = fading(elapsed, settings.long_of(seen.key.kind));
                     let short = fading(elapsed, settings.short);

@@ -229,10 +229,10 @@ impl Reputation {
     }
 
     /// Distinct recipients of an account or a sender; distinct senders of a domain, phone or campaign: within the last month
-    /// or two; at most 16 exactly.
+    /// or two, from its fourth message on; at most 16 exactly.
     #[must_use]
     pub fn distinct(&self, key: Key) -> u64 {
-        let count = self.known.read(key.hash, |known| known.distinct().max(1));
+        let count = self.known.read(key.hash, |known| known.more.as_ref().map_or(1, |more| more.spread.count().max(1)));
         count.unwrap_or(0)
     }
 

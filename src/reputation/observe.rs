@@ -68,7 +68,7 @@ impl Reputation {
         let mut counted = false;
         for key in traits.judged() {
             counted |= self.touch(key, Comer::Weighty, now, |known| {
-                let reporters = &mut known.more_at().reporters;
+                let reporters = &mut known.more_at(seconds(now)).reporters;
                 let counts = reporters.add(reporter.hash, seconds(now));
                 let all = reporters.count();
                 if counts {

@@ -35,81 +35,6 @@ pub(super) enum Set {
     Many(Box<[u8; REGISTERS]>),
 }
 
-/// Different ones that are kept beside a key's counts, in the same stretch of memory.
-pub(super) const NEAR_MAX: usize = 15;
-
-/// The different ones of a key that has few: what most keys have is found without looking elsewhere.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Near {
-    /// Upper halves of hashes, 0 behind the last.
-    halves: [u32; NEAR_MAX],
-    /// When they began, in seconds, the lowest bit apart, which says whether there is news; or [`MOVED`].
-    begun: u32,
-}
-
-/// They are kept elsewhere.
-const MOVED: u32 = u32::MAX;
-
-const NEWS: u32 = 1;
-
-impl Near {
-    /// Adds one at `now`, in seconds. False where there is no room, or where they are too old.
-    pub fn add(&mut self, member: u64, now: u32) -> bool {
-        let half = upper(member);
-        if self.begun == MOVED || (self.begun != 0 && now.saturating_sub(self.begun) >= MONTH) {
-            return false;
-        }
-        if self.halves.iter().map(|one| u32::from(*one == half)).sum::<u32>() > 0 {
-            return true;
-        }
-        let Some(place) = self.halves.iter_mut().find(|one| **one == 0) else { return false };
-        *place = half;
-        self.begun = if self.begun == 0 { now & !NEWS } else { self.begun } | NEWS;
-        true
-    }
-
-    /// Whether they are kept elsewhere.
-    pub fn is_moved(&self) -> bool {
-        self.begun == MOVED
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.halves.iter().filter(|half| **half != 0).count()
-    }
-
-    /// They as what is kept elsewhere.
-    pub fn spread(&self) -> Spread {
-        let current = Set::few(self.halves.iter().copied().take(self.len()));
-        Spread { current, former: None, begun: self.begun & !NEWS, news: self.begun & NEWS != 0 }
-    }
-
-    /// What is to be kept elsewhere from now on.
-    pub fn take_away(&mut self) -> Spread {
-        let spread = self.spread();
-        *self = Self { begun: MOVED, ..Self::default() };
-        spread
-    }
-
-    /// What may be kept here; none of what is too much.
-    pub fn of(spread: &Spread) -> Option<Self> {
-        let halves = spread.current.halves();
-        let fits = spread.former.is_none() && matches!(spread.current, Set::Few(..)) && halves.len() <= NEAR_MAX;
-        let mut near = Self { begun: spread.begun & !NEWS, ..Self::default() };
-        near.halves.iter_mut().zip(halves).for_each(|(place, half)| *place = *half);
-        fits.then_some(near)
-    }
-
-    /// What was added and other nodes have not been told.
-    pub fn take_news(&mut self) -> Option<Set> {
-        if self.is_moved() || self.begun & NEWS == 0 {
-            return None;
-        }
-        self.begun &= !NEWS;
-        Some(self.spread().current)
-    }
-}
-
 impl Default for Set {
     fn default() -> Self {
         Self::Few(0, [0; FEW_MAX])
@@ -132,11 +57,6 @@ impl Spread {
         let former = std::mem::take(&mut self.current);
         self.former = (months == 1 && !former.is_empty()).then(|| Box::new(former));
         self.begun = now;
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.current.is_empty() && self.former.is_none()
     }
 
     /// How many different ones there are.
@@ -361,28 +281,6 @@ mod tests {
             ab.merge(&of(a));
             assert_eq!(ab.count(), before);
         }
-    }
-
-    #[test]
-    fn what_is_kept_near_is_what_is_kept_elsewhere() {
-        let (mut near, mut far) = (Near::default(), Spread { begun: 1_000, ..Spread::default() });
-        for n in 1..=15 {
-            for n in [n, n / 2 + 1] {
-                assert!(near.add(member(n), 1_000), "{n}");
-                far.add(member(n), 1_000);
-            }
-            assert_eq!(u64::try_from(near.len()).unwrap(), far.count());
-        }
-        assert_eq!(near.spread(), far);
-        assert!(near.add(member(3), 1_001) && !near.add(member(16), 1_001), "there is no room for more");
-        assert!(!near.add(member(3), 1_000 + MONTH), "nor for what is of another month");
-        assert_eq!(near.take_news(), Some(far.current.clone()));
-        assert_eq!(near.take_news(), None);
-        assert_eq!(Near::of(&far).map(|near| near.spread().current), Some(far.current.clone()));
-        assert_eq!(near.take_away().current, far.current);
-        assert!(near.is_moved() && near.len() == 0 && !near.add(member(1), 1_000));
-        far.add(member(16), 1_000);
-        assert_eq!(Near::of(&far), None);
     }
 
     #[test]

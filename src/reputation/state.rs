@@ -1,5 +1,4 @@
-//! What is kept of a key: 64 octets of counts that fade, 64 of whom it had to do with, and what only keys with much traffic
-//! need beside them.
+//! What is kept of a key: 64 octets of counts that fade, and what only keys with much traffic need beside them.
 //!
 //! A count is halved with each half-life that goes by: `x·2^(−Δt/h)`, then the new event is added. So it is worked out when it
 //! is read, nothing has to run in the background, and two steps in time give what one gives. Times are whole seconds.
@@ -10,7 +9,7 @@ use std::time::Duration;
 use super::key::Kind;
 use super::reporters::Reporters;
 use super::settings::{Settings, Weights};
-use super::spread::{Near, Set, Spread};
+use super::spread::Spread;
 use super::table::{Entry, PROTECTED};
 use super::traits::{Fate, Ground, Receipt};
 use crate::time::Timestamp;
@@ -165,25 +164,26 @@ impl Pin {
     }
 }
 
-/// What is kept of a key: two lines of the processor's cache that it fetches together.
+/// What is kept of a key: one line of the processor's cache.
 #[derive(Debug, Default, PartialEq)]
-#[repr(C, align(128))]
+#[repr(align(64))]
 pub(super) struct Known {
     pub state: State,
     pub more: Option<Box<More>>,
-    /// Recipients of an account or a sender, senders of what stands in texts, while they are few.
-    near: Near,
 }
 
-const _: () = assert!(size_of::<Known>() == 128, "two lines of the processor's cache");
+const _: () = assert!(size_of::<Known>() == 64, "one line of the processor's cache");
 
 /// What only keys with much traffic, or with reports, need.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct More {
-    /// The same once they are many.
+    /// Recipients of an account or a sender; senders of what stands in texts.
     pub spread: Spread,
     pub reporters: Reporters,
 }
+
+/// Messages from which on it is told how many recipients or senders a key has.
+const SPREAD_FROM: f32 = 3.5;
 
 /// What is counted of a key.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -340,72 +340,20 @@ impl State {
 }
 
 impl Known {
-    /// It as it was kept.
-    pub fn restored(state: State, spread: Spread, reporters: Reporters) -> Self {
-        let near = Near::of(&spread);
-        let is_more = near.is_none() || reporters.count() > 0;
-        let mut known = Self { state, more: None, near: near.unwrap_or_default() };
-        if near.is_none() {
-            known.near.take_away();
-        }
-        let spread = if near.is_none() { spread } else { Spread::default() };
-        known.more = is_more.then(|| Box::new(More { spread, reporters }));
-        known
-    }
-
-    /// Takes in whom a message went to, or came from.
+    /// Takes in whom a message went to, or came from, once there is enough traffic for it to matter.
     pub fn meet(&mut self, member: u64, now: u32) {
-        if !self.near.add(member, now) {
-            self.far(now).add(member, now);
-        }
-    }
-
-    /// Takes in whom another node met.
-    pub fn merge(&mut self, set: &Set, now: u32) {
-        self.far(now).merge(set, now);
-    }
-
-    /// Whom it had to do with, where there is room for any number.
-    fn far(&mut self, now: u32) -> &mut Spread {
-        if !self.near.is_moved() {
-            let mut spread = self.near.take_away();
-            if spread.is_empty() {
-                spread.begun = now;
-            }
-            self.more_at().spread = spread;
-        }
-        &mut self.more_at().spread
-    }
-
-    /// Whom it had to do with.
-    pub fn spread(&self) -> Spread {
-        match &self.more {
-            Some(more) if self.near.is_moved() => more.spread.clone(),
-            _ => self.near.spread(),
-        }
-    }
-
-    /// How many it had to do with.
-    pub fn distinct(&self) -> u64 {
-        match &self.more {
-            Some(more) if self.near.is_moved() => more.spread.count(),
-            _ => u64::try_from(self.near.len()).unwrap_or(0),
-        }
-    }
-
-    /// Whom it had to do with, if there are any that other nodes have not been told.
-    pub fn take_news(&mut self) -> Option<Set> {
         match &mut self.more {
-            Some(more) if self.near.is_moved() => {
-                std::mem::take(&mut more.spread.news).then(|| more.spread.current.clone())
-            }
-            _ => self.near.take_news(),
+            Some(more) => more.spread.add(member, now),
+            None if self.state.counts.seen() >= SPREAD_FROM => self.more_at(now).spread.add(member, now),
+            None => {}
         }
     }
 
     /// The room for what only few keys need.
-    pub fn more_at(&mut self) -> &mut More {
-        self.more.get_or_insert_default()
+    pub fn more_at(&mut self, now: u32) -> &mut More {
+        self.more.get_or_insert_with(|| {
+            Box::new(More { spread: Spread { begun: now, ..Spread::default() }, ..More::default() })
+        })
     }
 }
 
@@ -431,8 +379,21 @@ impl Entry for Known {
 
     fn lighten(&mut self) {
         self.more = None;
-        if self.near.is_moved() {
-            self.near = Near::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_fades_by_halves_however_it_is_worked_out() {
+        let half_life = Duration::from_secs(14 * 24 * 3600);
+        for elapsed in [1, 60, 3_600, 37_799, 37_801, 86_400, 14 * 86_400, 140 * 86_400] {
+            let exact = (-f64::from(elapsed) / half_life.as_secs_f64()).exp2();
+            let is = f64::from(fading(elapsed, half_life));
+            assert!((is / exact - 1.0).abs() < 1e-6, "{elapsed}: {is} for {exact}");
         }
+        assert_eq!(fading(0, half_life), 1.0);
     }
 }

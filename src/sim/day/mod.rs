@@ -195,7 +195,7 @@ struct Dice(u64);
 
 impl Dice {
     fn new(seed: u64, class: Class, n: u64) -> Self {
-        Self(mix(seed ^ (class as u64) << 56) ^ n.wrapping_mul(0xd6e8_feb8_6659_fd93))
+        Self(mix(seed ^ ((class as u64) << 56)) ^ n.wrapping_mul(0xd6e8_feb8_6659_fd93))
     }
 
     fn roll(&mut self) -> u64 {
@@ -369,7 +369,7 @@ impl Day {
         sent.wants_receipt = false;
         let (from, to, text) = match class {
             Class::Group => {
-                let from = mix(self.seed ^ n / GROUP) % people;
+                let from = mix(self.seed ^ (n / GROUP)) % people;
                 let text = nth(texts::TO_GROUP, n / GROUP % 2);
                 *dice = Dice::new(self.seed, class, n / GROUP);
                 (from, (from + 1 + n % GROUP) % people, text)
@@ -378,7 +378,7 @@ impl Day {
             _ => {
                 // Everybody writes, and one in ten most of all.
                 let from = if n % 3 == 0 { n / 3 % people } else { dice.below(people / 10) * 10 };
-                let friend = mix(from ^ self.seed << 7).wrapping_add(dice.below(2 + from % 11) * 7_919);
+                let friend = mix(from ^ (self.seed << 7)).wrapping_add(dice.below(2 + from % 11) * 7_919);
                 (from, friend % people, dice.pick(texts::TALK))
             }
         };
