@@ -70,7 +70,6 @@ pub(super) fn run(args: &Args) -> Exit {
             Err(exit) => return exit,
         },
     };
-    let started = Clock::start();
     let how = How {
         rounds: usize::from(args.rounds),
         clock: &clock::stopwatch,

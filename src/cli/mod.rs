@@ -5,6 +5,7 @@
 mod admin;
 mod bench;
 mod check;
+mod day;
 mod decode;
 mod demo;
 mod diff;

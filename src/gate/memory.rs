@@ -46,6 +46,9 @@ impl Keys {
                 self.traits.add(key);
             }
         }
+        if let Some(range) = self.names.range(&message.recipient) {
+            self.traits.add(reputation.key(Kind::Range, range));
+        }
         if message.delivery != message.now {
             self.traits.deliver_at(message.delivery);
         }

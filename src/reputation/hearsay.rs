@@ -112,12 +112,6 @@ impl Reputation {
         self.heard.read(key.hash, |heard| heard.weight(now)).unwrap_or(0.0)
     }
 
-    /// Whether anything is known of a key, or heard of it from others.
-    #[must_use]
-    pub fn is_known(&self, key: Key, now: Timestamp) -> bool {
-        self.known.read(key.hash, |_| ()).is_some() || self.heard(key, now) > 0.0
-    }
-
     /// What was learned of a key here: none where there is no evidence, and no word of an operator's.
     #[must_use]
     pub fn learned(&self, key: Key) -> Option<Learned> {

@@ -172,7 +172,7 @@ impl Reputation {
 
     /// Keeps the plain name of a key that matters, for lists and exports: not of recipients, whose names are not kept.
     pub fn name(&self, key: Key, name: &str, now: Timestamp) {
-        if key.kind == Kind::Recipient {
+        if matches!(key.kind, Kind::Recipient | Kind::Range) {
             return;
         }
         let set = |kept: &mut Name| kept.set(key.kind, name, seconds(now));
@@ -209,18 +209,20 @@ impl Reputation {
     #[must_use]
     pub fn standing_if_known(&self, key: Key, now: Timestamp) -> Option<f32> {
         let heard = self.heard(key, now);
-        let state = self.known.read(key.hash, |known| known.state);
-        let reckoning = match state {
-            Some(state) if state.pin == Pin::Good => return Some(100.0),
-            Some(state) if state.pin == Pin::Bad => return Some(0.0),
-            Some(state) if heard > 0.0 || !state.is_neutral() => {
-                Reckoning::of(Some(&state.at(seconds(now), &self.settings)), heard, &self.settings)
-            }
-            None if heard > 0.0 => Reckoning::of(None, heard, &self.settings),
-            Some(_) => return Some(self.settings.cold_start),
+        // Of most keys nothing is known that has to be worked out.
+        let told = self.known.read(key.hash, |known| match known.state.pin {
+            Pin::Good => Err(100.0),
+            Pin::Bad => Err(0.0),
+            Pin::None if known.state.is_neutral() && heard == 0.0 => Err(self.settings.cold_start),
+            Pin::None => Ok(known.state),
+        });
+        let state = match told {
+            Some(Err(standing)) => return Some(standing),
+            Some(Ok(state)) => Some(state.at(seconds(now), &self.settings)),
+            None if heard > 0.0 => None,
             None => return None,
         };
-        Some(reckoning.standing(&self.settings))
+        Some(Reckoning::of(state.as_ref(), heard, &self.settings).standing(&self.settings))
     }
 
     /// A standing term by term.
@@ -286,7 +288,11 @@ impl Reputation {
 
 /// When a message counts: where a recipient is spared, when it reaches the recipient.
 fn when(rate: &Rate, traits: &Traits, now: Timestamp) -> Timestamp {
-    if rate.per().contains(&Kind::Recipient) { traits.delivery().unwrap_or(now) } else { now }
+    if rate.per().iter().any(|kind| matches!(kind, Kind::Recipient | Kind::Range)) {
+        traits.delivery().unwrap_or(now)
+    } else {
+        now
+    }
 }
 
 /// What of a message a rate counts: the hashes of what is told apart, or one 0 for the message itself.

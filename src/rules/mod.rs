@@ -29,7 +29,7 @@ pub use truth::Truth;
 
 use std::collections::{BTreeMap, HashMap};
 
-use condition::{Cx, Node};
+use condition::{Cx, Node, Test};
 use index::{Index, Queue};
 use likeness::Room;
 use matcher::Matcher;
@@ -231,6 +231,25 @@ pub(crate) fn midnight(date: &str) -> Option<Timestamp> {
 }
 
 impl Ruleset {
+    /// What a rule compares what is remembered with: the bound that its first rate must be above, and the one that its first
+    /// standing must be below, where it asks for them. None when there is no such rule.
+    #[must_use]
+    pub fn thresholds(&self, id: &str) -> Option<(Option<u64>, Option<u64>)> {
+        let (_, rule) = self.rule_of(id)?;
+        let (mut above, mut below) = (None, None);
+        rule.when.each_test(&mut |test| match test {
+            Test::Above(_, bound, _) => above = above.or(Some(*bound)),
+            Test::Below(question, bound) => {
+                let question = usize::try_from(*question).ok().and_then(|n| self.questions.get(n));
+                if matches!(question, Some(Question::Standing(_))) {
+                    below = below.or(Some(*bound));
+                }
+            }
+            _ => {}
+        });
+        Some((above, below))
+    }
+
     /// Finds every rule that fires; `scratch.findings` has them in the order of [`Ruleset::rules`].
     pub fn evaluate(&self, message: &Message<'_>, facts: &Facts<'_>, scratch: &mut Scratch) {
         scratch.findings.clear();
