@@ -162,7 +162,7 @@ fn told(
     let name = match learned.key.kind {
         Kind::Campaign => samples.get(&learned.key).filter(|_| ask.templates)?.sample.as_str(),
         Kind::Domain | Kind::Phone | Kind::Sender => learned.name.as_deref()?,
-        Kind::Account | Kind::Recipient => return None,
+        Kind::Account | Kind::Recipient | Kind::Range => return None,
     };
     let subject = Subject::of(learned.key.kind, name).filter(|s| ask.numbers || !s.may_be_a_subscriber())?;
     let confidence = confidence(learned, cold).filter(|c| *c >= ask.confidence_min.max(1))?;

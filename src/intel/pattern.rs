@@ -48,7 +48,7 @@ impl Subject {
             Kind::Phone => Self::read("sms-callback", name).ok(),
             Kind::Sender => Self::read("sms-sender", name.strip_prefix('=').unwrap_or(name)).ok(),
             Kind::Campaign => Self::read("sms-template", name).ok(),
-            Kind::Account | Kind::Recipient => None,
+            Kind::Account | Kind::Recipient | Kind::Range => None,
         }
     }
 

@@ -173,13 +173,13 @@ mod tests {
         memory.hear(&HashMap::from([(key, vec![word(0, 4.0)])]), NOW);
         let low = memory.standing(key, NOW);
         assert!(low < 35.0 && low >= memory.settings().bad_below, "{low}: one source alone condemns nobody by default");
-        assert!(memory.is_known(key, NOW) && memory.known_for(key, NOW).is_none());
+        assert!(memory.standing_if_known(key, NOW).is_some() && memory.known_for(key, NOW).is_none());
         assert_eq!(memory.standing(key, NOW + DAY), 50.0, "it has ended");
         let of = memory.explain(key, NOW);
         let sum: f32 = of.terms.iter().map(|term| term.nats).sum();
         assert!(of.terms.iter().any(|t| t.name == "heard") && (100.0 / (1.0 + (-sum).exp()) - low).abs() < 0.01);
         memory.hear(&HashMap::new(), NOW);
-        assert_eq!((memory.standing(key, NOW), memory.is_known(key, NOW)), (50.0, false));
+        assert_eq!((memory.standing(key, NOW), memory.standing_if_known(key, NOW)), (50.0, None));
     }
 
     #[test]
