@@ -70,13 +70,7 @@ pub(super) fn run(args: &Args) -> Exit {
             Err(exit) => return exit,
         },
     };
-    let started = Clock::start();
-    let how = How {
-        rounds: usize::from(args.rounds),
-        clock: &|| clock::nanoseconds(&started),
-        recorder: &recorder,
-        passes_one_in,
-    };
+    let how = How { rounds: usize::from(args.rounds), clock: &clock::stopwatch, recorder: &recorder, passes_one_in };
     let profile = profile(&all, &setting, &how);
     if profile.messages == 0 {
         return fail(Exit::Usage, "there is no submit_sm or deliver_sm in what was read");

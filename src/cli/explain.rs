@@ -159,7 +159,7 @@ fn before(written: &str) -> Result<Before, String> {
 /// `sender=12`
 fn standing(written: &str) -> Result<(Key, u8), String> {
     let (key, standing) = written.split_once('=').ok_or("write sender=12")?;
-    let key = Key::from_name(key).filter(|key| *key != Key::Recipient);
+    let key = Key::from_name(key).filter(|key| !matches!(key, Key::Recipient | Key::Range));
     let key = key.ok_or("the keys are sender, account, domain, phone and campaign")?;
     let standing = standing.parse().ok().filter(|n| *n <= 100).ok_or("a standing is from 0 to 100")?;
     Ok((key, standing))

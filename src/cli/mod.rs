@@ -5,11 +5,13 @@
 mod admin;
 mod bench;
 mod check;
+mod day;
 mod decode;
 mod demo;
 mod diff;
 mod explain;
 mod help;
+mod intel;
 mod list;
 mod policy;
 mod reload;
@@ -52,6 +54,7 @@ enum Command {
     List(list::Args),
     Policy(policy::Args),
     Reputation(reputation::Args),
+    Intel(intel::Args),
     Sim(sim::Args),
     Help(help::Args),
 }
@@ -116,6 +119,7 @@ pub fn main() -> ExitCode {
         Command::List(args) => list::run(&args),
         Command::Policy(args) => policy::run(&args),
         Command::Reputation(args) => reputation::run(&args),
+        Command::Intel(args) => intel::run(&args),
         Command::Sim(args) => sim::run(args),
         Command::Help(args) => help::run(&args),
     };

@@ -1,4 +1,4 @@
-//! `tapis sim`: an SMSC and ESMEs to load something with.
+//! `tapis sim`: an SMSC and ESMEs to load something with, and a day of made-up traffic.
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,7 +19,7 @@ use crate::sim::esme::Report;
 use crate::sim::smsc::{Behaviour, Centre};
 use crate::wire::command::{CommandId, RegisteredDelivery};
 
-/// An SMSC or ESMEs to test with; each ends with a report in JSON.
+/// An SMSC or ESMEs to test with, each of which ends with a report in JSON; or a day of a carrier in one process.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -42,6 +42,7 @@ enum Peer {
     },
     /// ESMEs that bind, submit, and unbind.
     Esme(EsmeArgs),
+    Day(super::day::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -88,6 +89,9 @@ enum Bind {
 
 /// Runs it.
 pub(super) fn run(args: Args) -> Exit {
+    if let Peer::Day(args) = &args.peer {
+        return super::day::run(args);
+    }
     let runtime = match super::runtime() {
         Ok(runtime) => runtime,
         Err(error) => return fail(Exit::Config, error),
@@ -95,6 +99,7 @@ pub(super) fn run(args: Args) -> Exit {
     match args.peer {
         Peer::Smsc { listen, seconds, no_receipts } => runtime.block_on(smsc(&listen, seconds, !no_receipts)),
         Peer::Esme(args) => runtime.block_on(esmes(args)),
+        Peer::Day(args) => super::day::run(&args),
     }
 }
 

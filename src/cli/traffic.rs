@@ -202,7 +202,7 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 const BAR: usize = 40;
 
 /// How far it is, on a terminal.
-struct Bar {
+pub(super) struct Bar {
     total: usize,
     clock: Clock,
     start: crate::time::Timestamp,
@@ -210,12 +210,12 @@ struct Bar {
 }
 
 impl Bar {
-    fn new(total: usize) -> Self {
+    pub(super) fn new(total: usize) -> Self {
         let clock = Clock::start();
         Self { total: total.max(1), start: clock.now(), clock, on_terminal: io::stderr().is_terminal() }
     }
 
-    fn show(&mut self, done: u64) {
+    pub(super) fn show(&mut self, done: u64) {
         if !self.on_terminal {
             return;
         }
@@ -228,7 +228,7 @@ impl Bar {
         let _ = write!(io::stderr().lock(), "\r[{bar}] {percent:>3} %  {rate:.0} verdicts/s ");
     }
 
-    fn end(&self) {
+    pub(super) fn end(&self) {
         if self.on_terminal {
             let _ = write!(io::stderr().lock(), "\r{:width$}\r", "", width = BAR + 40);
         }

@@ -158,7 +158,7 @@ pub const APPS: &[&str] =
     &["whatsapp", "telegram", "line", "zalo", "viber", "wechat", "messenger", "signal", "instagram", "facebook"];
 const DAYS: &[&str] = &["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 const COUNTED: &[&str] = &["messages", "recipients", "senders", "domains"];
-const KEYS: &[&str] = &["sender", "account", "recipient", "domain", "phone", "campaign"];
+const KEYS: &[&str] = &["sender", "account", "recipient", "domain", "phone", "campaign", "range"];
 const STANDING_KEYS: &[&str] = &["sender", "account", "domain", "phone", "campaign"];
 
 /// Texts longer than this are cut before they are judged.
@@ -440,7 +440,7 @@ pub static FACTS: &[FactSpec] = &[
             remembered(
                 "per",
                 Shape::Choices(KEYS),
-                "of whom each, or of which pair; of the domains and phones of one message the one with most",
+                "of whom each, or of which pair; of the domains and phones of one message the one with most; `range` is the thousand numbers that the recipient's is one of",
                 "[account, recipient]",
             ),
             remembered("over", Shape::Duration, "in which time, up to now: from 1s to 31d", "10m"),

@@ -31,6 +31,7 @@ use crate::account::{Account, Memory, SessionId, SmscId};
 use crate::audit::{Decision, DecisionId, Outcome, OutcomeKind};
 use crate::message::{Direction, Envelope};
 use crate::policy::{self, Policy};
+use crate::rules::Stopwatch;
 use crate::session::{
     BindKind, Bounds, Closed, Counters, Disposition, Durations, Fault, HeldId, Leg, Legs, Outstanding, Session, State,
     Step,
@@ -73,6 +74,16 @@ pub struct Scratch {
     verdict: Verdict,
     octets: Vec<u8>,
     message_id: Vec<u8>,
+}
+
+impl Scratch {
+    /// The same, and what rules cost is measured.
+    #[must_use]
+    pub fn timed(stopwatch: Stopwatch) -> Self {
+        let mut this = Self::default();
+        this.judging.rules.stopwatch = Some(stopwatch);
+        this
+    }
 }
 
 /// What does not change while a session lives.

@@ -33,5 +33,6 @@ pub(crate) fn kind(key: Key) -> Kind {
         Key::Domain => Kind::Domain,
         Key::Phone => Kind::Phone,
         Key::Campaign => Kind::Campaign,
+        Key::Range => Kind::Range,
     }
 }

@@ -22,6 +22,7 @@
 //! Memory starts empty in each lane.
 
 mod cluster;
+pub mod day;
 pub mod diff;
 mod drive;
 mod page;

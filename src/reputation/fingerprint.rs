@@ -26,6 +26,13 @@ pub struct Template {
 }
 
 impl Template {
+    /// A text that is masked already, as another carrier tells of it.
+    #[must_use]
+    pub fn masked(text: &str) -> Self {
+        let end = (0..=text.len().min(OCTETS_MAX)).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        Self { text: text.get(..end).unwrap_or_default().to_owned(), ..Self::default() }
+    }
+
     /// Masks a text.
     pub fn read(&mut self, reading: &Reading) {
         self.fingerprint.set(None);

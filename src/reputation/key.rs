@@ -25,12 +25,14 @@ pub enum Kind {
     Phone,
     /// Texts that are nearly the same.
     Campaign,
+    /// The thousand numbers that a recipient's is one of: for rates only, it has no standing.
+    Range,
 }
 
 impl Kind {
     /// Every kind, in the order of its octet in snapshots.
-    pub const ALL: [Self; 6] =
-        [Self::Account, Self::Sender, Self::Recipient, Self::Domain, Self::Phone, Self::Campaign];
+    pub const ALL: [Self; 7] =
+        [Self::Account, Self::Sender, Self::Recipient, Self::Domain, Self::Phone, Self::Campaign, Self::Range];
 
     /// The word in YAML, on the command line and in the journal.
     #[must_use]
@@ -42,6 +44,7 @@ impl Kind {
             Self::Domain => "domain",
             Self::Phone => "phone",
             Self::Campaign => "campaign",
+            Self::Range => "range",
         }
     }
 
@@ -96,6 +99,9 @@ impl Key {
         Some(Self { kind: Kind::named(kind)?, hash: (hash != 0).then_some(hash)? })
     }
 }
+
+/// Digits in which the numbers of one range differ.
+const RANGE_DIGITS: usize = 3;
 
 /// The secret that keys are hashed under: 16 octets that nodes which share what they know have in common.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
@@ -199,6 +205,14 @@ impl Names {
         Some(&self.name)
     }
 
+    /// The thousand numbers that a party's is one of: its digits but the last three. None of what is no international
+    /// number.
+    pub fn range(&mut self, party: &Party<'_>) -> Option<&str> {
+        party.number.as_ref()?;
+        let number = self.address(party)?;
+        number.get(..number.len().checked_sub(RANGE_DIGITS)?)
+    }
+
     /// The system_id of an account, as it is.
     pub fn account<'n>(&self, id: &'n str) -> &'n str {
         id
@@ -210,7 +224,7 @@ impl Names {
         self.name.clear();
         let digits = name.strip_prefix('+').unwrap_or(name);
         match kind {
-            Kind::Account | Kind::Campaign => self.name.push_str(name),
+            Kind::Account | Kind::Campaign | Kind::Range => self.name.push_str(name),
             Kind::Domain => self.name.extend(name.trim_end_matches('.').chars().flat_map(char::to_lowercase)),
             Kind::Sender | Kind::Recipient if name.starts_with('=') => self.name.push_str(name),
             Kind::Sender | Kind::Recipient if is_digits(name) => _ = write!(self.name, "={name}"),
@@ -271,6 +285,18 @@ mod tests {
         assert_ne!(name(5, "DBS"), name(5, "OCBC"));
         assert_eq!(name(0, ""), None);
         assert!(name(5, "...").is_some_and(|n| !n.is_empty()), "something is left of every name");
+    }
+
+    #[test]
+    fn a_range_is_a_thousand_numbers() {
+        let range = |ton: u8, id: &str| {
+            let party = Party::new(Ton(ton), id, Country::parse("SG"));
+            Names::default().range(&party).map(ToOwned::to_owned)
+        };
+        assert_eq!(range(1, "6591234567").as_deref(), Some("+6591234"));
+        assert_eq!(range(1, "6591234999"), range(2, "91234000"));
+        assert_ne!(range(1, "6591234999"), range(1, "6591235000"));
+        assert_eq!((range(5, "DBS"), range(0, "77266")), (None, None));
     }
 
     #[test]

@@ -37,6 +37,7 @@ mod codec;
 mod counter;
 mod delta;
 mod fingerprint;
+mod hearsay;
 mod key;
 mod name;
 mod observe;
@@ -51,7 +52,7 @@ mod table;
 mod traits;
 mod window;
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 pub use campaign::SAMPLE_MAX;
@@ -59,6 +60,7 @@ pub use codec::{Reason, SnapshotFault};
 pub use counter::EXACT_MAX;
 pub use delta::Delta;
 pub use fingerprint::Template;
+pub use hearsay::{Hearsay, Learned};
 pub use key::{Key, Kind, Names, Secret};
 pub use rate::{Counted, OVER_MAX, OVER_MIN, Rate, RateFault};
 pub use settings::{Settings, Weights};
@@ -72,6 +74,7 @@ use crate::time::Timestamp;
 use campaign::{Campaigns, LIVE_MIN};
 use counter::Counter;
 use delta::Outbox;
+use hearsay::Heard;
 use name::Name;
 use standing::Reckoning;
 use state::{Known, moment, seconds};
@@ -88,6 +91,9 @@ pub struct Reputation {
     outbox: Outbox,
     names: Table<Name>,
     campaigns: Campaigns,
+    heard: Table<Heard>,
+    /// Whether anything is heard of others.
+    hears: AtomicBool,
 }
 
 /// Texts that are nearly the same.
@@ -120,6 +126,8 @@ impl Reputation {
             outbox: Outbox::default(),
             names: Table::new(settings.names_max, settings.octets_max / 16),
             campaigns: Campaigns::new(settings.campaigns_max, settings.octets_max / 8, settings.secret),
+            heard: Table::new(settings.entries_max, settings.octets_max / 16),
+            hears: AtomicBool::new(false),
         }
     }
 
@@ -164,7 +172,7 @@ impl Reputation {
 
     /// Keeps the plain name of a key that matters, for lists and exports: not of recipients, whose names are not kept.
     pub fn name(&self, key: Key, name: &str, now: Timestamp) {
-        if key.kind == Kind::Recipient {
+        if matches!(key.kind, Kind::Recipient | Kind::Range) {
             return;
         }
         let set = |kept: &mut Name| kept.set(key.kind, name, seconds(now));
@@ -197,17 +205,24 @@ impl Reputation {
         self.standing_if_known(key, now).unwrap_or(self.settings.cold_start)
     }
 
-    /// The same, and none when it is not known.
+    /// The same, and none when neither this node nor others know anything of it.
     #[must_use]
     pub fn standing_if_known(&self, key: Key, now: Timestamp) -> Option<f32> {
-        let now = seconds(now);
-        let state = self.known.read(key.hash, |known| known.state)?;
-        Some(match state.pin {
-            Pin::Good => 100.0,
-            Pin::Bad => 0.0,
-            Pin::None if state.is_neutral() => self.settings.cold_start,
-            Pin::None => Reckoning::of(Some(&state.at(now, &self.settings)), &self.settings).standing(&self.settings),
-        })
+        let heard = self.heard(key, now);
+        // Of most keys nothing is known that has to be worked out.
+        let told = self.known.read(key.hash, |known| match known.state.pin {
+            Pin::Good => Err(100.0),
+            Pin::Bad => Err(0.0),
+            Pin::None if known.state.is_neutral() && heard == 0.0 => Err(self.settings.cold_start),
+            Pin::None => Ok(known.state),
+        });
+        let state = match told {
+            Some(Err(standing)) => return Some(standing),
+            Some(Ok(state)) => Some(state.at(seconds(now), &self.settings)),
+            None if heard > 0.0 => None,
+            None => return None,
+        };
+        Some(Reckoning::of(state.as_ref(), heard, &self.settings).standing(&self.settings))
     }
 
     /// A standing term by term.
@@ -216,11 +231,12 @@ impl Reputation {
         let state = self.known.read(key.hash, |known| known.state);
         let faded = state.map(|state| state.at(seconds(now), &self.settings));
         let of = faded.unwrap_or_default();
+        let heard = self.heard(key, now);
         Explanation {
             key,
             name: self.name_of(key),
             standing: self.standing(key, now),
-            terms: Reckoning::of(faded.as_ref(), &self.settings).terms(faded.as_ref(), &self.settings),
+            terms: Reckoning::of(faded.as_ref(), heard, &self.settings).terms(faded.as_ref(), heard, &self.settings),
             pin: of.pin,
             counts: of.counts,
             distinct: self.distinct(key),
@@ -272,7 +288,11 @@ impl Reputation {
 
 /// When a message counts: where a recipient is spared, when it reaches the recipient.
 fn when(rate: &Rate, traits: &Traits, now: Timestamp) -> Timestamp {
-    if rate.per().contains(&Kind::Recipient) { traits.delivery().unwrap_or(now) } else { now }
+    if rate.per().iter().any(|kind| matches!(kind, Kind::Recipient | Kind::Range)) {
+        traits.delivery().unwrap_or(now)
+    } else {
+        now
+    }
 }
 
 /// What of a message a rate counts: the hashes of what is told apart, or one 0 for the message itself.

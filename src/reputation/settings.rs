@@ -119,7 +119,7 @@ impl Settings {
     pub fn long_of(&self, kind: Kind) -> Duration {
         match kind {
             Kind::Domain | Kind::Phone => self.long_of_links,
-            Kind::Account | Kind::Sender | Kind::Recipient | Kind::Campaign => self.long,
+            Kind::Account | Kind::Sender | Kind::Recipient | Kind::Campaign | Kind::Range => self.long,
         }
     }
 

@@ -24,9 +24,21 @@ pub(super) fn moment(seconds: u32) -> Timestamp {
     Timestamp(u64::from(seconds) * 1_000_000)
 }
 
+/// Half-lives up to which four terms of a series are as good as the exponential, and sooner worked out.
+const NEARLY_NOTHING: f32 = 1.0 / 32.0;
+
 /// What is left of a count after a time.
 pub(super) fn fading(elapsed: u32, half_life: Duration) -> f32 {
-    if elapsed == 0 { 1.0 } else { (-(elapsed as f32) / half_life.as_secs_f32()).exp2() }
+    if elapsed == 0 {
+        return 1.0;
+    }
+    let half_lives = elapsed as f32 / half_life.as_secs_f32();
+    if half_lives > NEARLY_NOTHING {
+        return (-half_lives).exp2();
+    }
+    // The series of e^−x, whose next term is less than a float tells.
+    let x = half_lives * std::f32::consts::LN_2;
+    1.0 - x * (1.0 - x * (0.5 - x * (1.0 / 6.0)))
 }
 
 /// What is left of what was inherited.
@@ -367,5 +379,21 @@ impl Entry for Known {
 
     fn lighten(&mut self) {
         self.more = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_fades_by_halves_however_it_is_worked_out() {
+        let half_life = Duration::from_secs(14 * 24 * 3600);
+        for elapsed in [1, 60, 3_600, 37_799, 37_801, 86_400, 14 * 86_400, 140 * 86_400] {
+            let exact = (-f64::from(elapsed) / half_life.as_secs_f64()).exp2();
+            let is = f64::from(fading(elapsed, half_life));
+            assert!((is / exact - 1.0).abs() < 1e-6, "{elapsed}: {is} for {exact}");
+        }
+        assert_eq!(fading(0, half_life), 1.0);
     }
 }

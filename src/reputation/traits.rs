@@ -14,6 +14,7 @@ pub struct Traits {
     sender: Option<Key>,
     recipient: Option<Key>,
     campaign: Option<Key>,
+    range: Option<Key>,
     domains: Vec<Key>,
     phones: Vec<Key>,
     delivery: Option<Timestamp>,
@@ -22,19 +23,21 @@ pub struct Traits {
 impl Traits {
     /// Forgets the message before; the room stays.
     pub fn clear(&mut self) {
-        (self.account, self.sender, self.recipient, self.campaign, self.delivery) = (None, None, None, None, None);
+        (self.account, self.sender, self.recipient, self.campaign) = (None, None, None, None);
+        (self.range, self.delivery) = (None, None);
         self.domains.clear();
         self.phones.clear();
     }
 
-    /// Adds a key to those of its kind. Of account, sender, recipient and campaign the last one stays; of domains and phones
-    /// at most [`KEYS_MAX`] do, each once.
+    /// Adds a key to those of its kind. Of account, sender, recipient, range and campaign the last one stays; of domains and
+    /// phones at most [`KEYS_MAX`] do, each once.
     pub fn add(&mut self, key: Key) {
         let several = match key.kind {
             Kind::Account => return self.account = Some(key),
             Kind::Sender => return self.sender = Some(key),
             Kind::Recipient => return self.recipient = Some(key),
             Kind::Campaign => return self.campaign = Some(key),
+            Kind::Range => return self.range = Some(key),
             Kind::Domain => &mut self.domains,
             Kind::Phone => &mut self.phones,
         };
@@ -62,6 +65,7 @@ impl Traits {
             Kind::Sender => self.sender.as_slice(),
             Kind::Recipient => self.recipient.as_slice(),
             Kind::Campaign => self.campaign.as_slice(),
+            Kind::Range => self.range.as_slice(),
             Kind::Domain => &self.domains,
             Kind::Phone => &self.phones,
         }
@@ -73,7 +77,7 @@ impl Traits {
         self.keys(kind).first().copied()
     }
 
-    /// The keys that have a standing: all but the recipient.
+    /// The keys that have a standing: all but the recipient and its range.
     pub fn judged(&self) -> impl Iterator<Item = Key> {
         let one = self.account.iter().chain(&self.sender).chain(&self.campaign);
         one.chain(&self.domains).chain(&self.phones).copied()

@@ -41,6 +41,20 @@ pub(super) enum Kind {
     Thing(Thing, Box<[Test]>),
 }
 
+impl Node {
+    /// Calls `visit` with every comparison in it.
+    pub(super) fn each_test(&self, visit: &mut dyn FnMut(&Test)) {
+        match &self.kind {
+            Kind::All(nodes) | Kind::Any(nodes) | Kind::AtLeast(_, nodes) => {
+                nodes.iter().for_each(|node| node.each_test(visit));
+            }
+            Kind::Not(node) => node.each_test(visit),
+            Kind::Fact(tests) | Kind::Thing(_, tests) => tests.iter().for_each(visit),
+            Kind::Finding(_) => {}
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Thing {
     Link,

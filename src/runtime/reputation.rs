@@ -77,7 +77,7 @@ pub fn key(memory: &Reputation, written: &str) -> Result<(Key, Option<String>), 
         written.split_once(':').ok_or_else(|| format!("`{written}` is no key: write KIND:NAME; kinds are {kinds}"))?;
     let kind = Kind::named(kind).ok_or_else(|| format!("there is no kind `{kind}`: there are {kinds}"))?;
     match (kind, Key::parse(written)) {
-        (Kind::Recipient, _) => Err("recipients have no standing".into()),
+        (Kind::Recipient | Kind::Range, _) => Err("recipients have no standing".into()),
         (_, Some(key)) => Ok((key, None)),
         (Kind::Campaign, None) => Err("a campaign is written by its hash, as the list of campaigns has it".into()),
         _ if name.trim().is_empty() => Err(format!("which {}?", kind.name())),

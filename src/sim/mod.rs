@@ -4,6 +4,7 @@
 //! They are for speed and faults. Whether Tapis works with the clients and SMSCs of the world is tested with those.
 
 pub mod corpus;
+pub mod day;
 pub mod esme;
 pub mod smsc;
 

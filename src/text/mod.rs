@@ -215,7 +215,7 @@ impl Reading {
             let written =
                 |range: Range<usize>| self.views.written(&self.text, &(start + range.start..start + range.end));
             self.again.place(written);
-            self.entities.add_phones(&self.text, &self.again);
+            self.entities.correct_phones(&self.text, &self.again);
         }
     }
 

@@ -86,12 +86,14 @@ pub enum Key {
     Phone,
     /// Texts alike.
     Campaign,
+    /// The numbers that differ from the recipient's in their last three digits only.
+    Range,
 }
 
 impl Key {
     /// Every key.
-    pub const ALL: [Self; 6] =
-        [Self::Sender, Self::Account, Self::Recipient, Self::Domain, Self::Phone, Self::Campaign];
+    pub const ALL: [Self; 7] =
+        [Self::Sender, Self::Account, Self::Recipient, Self::Domain, Self::Phone, Self::Campaign, Self::Range];
 
     /// The word in YAML and journal.
     #[must_use]
@@ -103,6 +105,7 @@ impl Key {
             Self::Domain => "domain",
             Self::Phone => "phone",
             Self::Campaign => "campaign",
+            Self::Range => "range",
         }
     }
 
