@@ -377,7 +377,7 @@ impl Day {
             Class::Chain => (mix(self.seed ^ !n) % people, dice.below(people), texts::CHAIN),
             _ => {
                 // Everybody writes, and one in ten most of all.
-                let from = if n % 3 == 0 { n / 3 % people } else { dice.below(people / 10) * 10 };
+                let from = if n.is_multiple_of(3) { n / 3 % people } else { dice.below(people / 10) * 10 };
                 let friend = mix(from ^ (self.seed << 7)).wrapping_add(dice.below(2 + from % 11) * 7_919);
                 (from, friend % people, dice.pick(texts::TALK))
             }
@@ -422,7 +422,7 @@ impl Day {
             Class::Scanner => {
                 sent.from = "MYINFO".into();
                 number("+6587", n, &mut sent.to);
-                sent.arrives = n % SCANNED_EXIST == 0;
+                sent.arrives = n.is_multiple_of(SCANNED_EXIST);
                 texts::SCAN
             }
             Class::Pumping => {
@@ -439,7 +439,7 @@ impl Day {
                 sent.account = GATEWAY;
                 sent.wants_receipt = false;
                 sent.from = "+6594443333".into();
-                sent.is_reported = n % QUIET_REPORTED == 0;
+                sent.is_reported = n.is_multiple_of(QUIET_REPORTED);
                 dice.pick(texts::QUIET)
             }
         };
