@@ -22,6 +22,7 @@
 //! | [`config`] | what the operator wrote, and where; every mistake with its place | what it is for |
 //! | [`rules`] | evidence: a message in, findings out | sessions; what a finding weighs |
 //! | [`reputation`] | memory: who sends what, how often, to how many, and how it ended | rules, sockets, clocks |
+//! | [`intel`] | what carriers tell each other of it, as STIX 2.1 | files, feeds |
 //! | [`verdict`] | weight and action: findings in, verdict out | how rules find |
 //! | [`policy`] | rules, profiles, accounts, tags and their digest, swapped whole | sessions |
 //! | [`account`] | what the binds of one account share, behind one small lock | rules |
@@ -187,6 +188,7 @@ pub mod cli;
 pub mod config;
 pub mod explain;
 pub mod gate;
+pub mod intel;
 pub mod limits;
 pub mod manual;
 pub mod message;

@@ -28,6 +28,9 @@ pub const LIKE_ENTRIES_MAX: usize = 100_000;
 /// Octets of a list that is fetched.
 pub const FEED_OCTETS_MAX: usize = 256 * 1024 * 1024;
 
+/// Octets of a bundle of other carriers' warnings.
+pub const INTEL_OCTETS_MAX: usize = 64 * 1024 * 1024;
+
 /// Regexes for which too little must be in a text to tell beforehand that they do not match; each costs every message.
 pub const ALWAYS_RUN_MAX: usize = 50;
 

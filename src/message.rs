@@ -424,7 +424,7 @@ const VENDOR_TLVS_MAX: usize = 16;
 const PLACES_MAX: usize = 4;
 
 /// What of a PDU carries text: its short_message, and every message_payload it has.
-fn user_data<'a>(
+pub(crate) fn user_data<'a>(
     short_message: &'a [u8],
     tlvs: &Tlvs<'a>,
     data_coding: DataCoding,
@@ -442,7 +442,13 @@ fn user_data<'a>(
     (all, count)
 }
 
-/// The same, to outlive its PDU.
+/// Whether the text of a submit_sm or deliver_sm can be read for certain, whole, and is no part of a longer one.
+pub(crate) fn is_surely_readable(sm: &Sm<'_>, alphabet: Alphabet) -> bool {
+    let (all, count) = user_data(sm.short_message, &sm.tlvs, sm.data_coding, sm.esm_class);
+    Part::of(None, &sm.tlvs).is_none() && decode::is_surely_readable(all.get(..count).unwrap_or_default(), alphabet)
+}
+
+/// What of a PDU carries text, to outlive it.
 #[must_use]
 pub fn pieces(short_message: &[u8], tlvs: &Tlvs<'_>, data_coding: DataCoding, esm_class: EsmClass) -> Vec<Piece> {
     let (all, count) = user_data(short_message, tlvs, data_coding, esm_class);

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 pub use crate::config::spec::{Exceptions, Failure};
 pub use difference::Difference;
 pub use doubts::doubts;
-pub use lists::Feed;
+pub use lists::{Feed, IntelList};
 pub use notes::{Note, notes};
 pub(crate) use rates::kind;
 pub use tags::TagEdits;
@@ -64,6 +64,7 @@ pub struct Policy {
     tags: Vec<Tag>,
     exceptions: Exceptions,
     feeds: Vec<Feed>,
+    intel: Vec<IntelList>,
     lists: Vec<String>,
     rates: Vec<Rate>,
     /// Parts of the digest, for telling what changed.
@@ -107,6 +108,9 @@ pub fn read(sources: &Sources) -> (Loaded, Diagnostics) {
 pub fn read_after(before: Option<&Policy>, sources: &Sources) -> (Loaded, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
     let (settings, spec) = config::read(sources, &mut diagnostics);
+    if sources.main.is_some() {
+        lists::unknown_feeds(&spec, &settings.reputation.intel, &mut diagnostics);
+    }
     let policy = Policy::compile(&spec, sources, before.map(|before| &before.rules), &mut diagnostics);
     (Loaded { policy, settings, spec, warnings: Vec::new() }, diagnostics)
 }
@@ -162,6 +166,7 @@ impl Policy {
             tags,
             exceptions: spec.exceptions,
             feeds: lists::feeds(&spec),
+            intel: lists::of_intel(&spec),
             lists: spec.lists.iter().map(lists::name).collect(),
             rates,
             parts,
@@ -273,6 +278,12 @@ impl Policy {
     #[must_use]
     pub fn feeds(&self) -> &[Feed] {
         &self.feeds
+    }
+
+    /// The lists of what other carriers warn of.
+    #[must_use]
+    pub fn intel_lists(&self) -> &[IntelList] {
+        &self.intel
     }
 
     /// What another policy would change.

@@ -15,6 +15,13 @@ impl Timestamp {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
 
+    /// A moment as RFC 3339 has it in UTC, with `Z` at its end; none when it is none, or before 1970.
+    #[must_use]
+    pub fn of_utc(text: &str) -> Option<Self> {
+        let at: jiff::Timestamp = text.ends_with('Z').then(|| text.parse().ok())??;
+        u64::try_from(at.as_microsecond()).ok().map(Self)
+    }
+
     /// Whole microseconds since the Unix epoch.
     #[must_use]
     pub fn as_micros(self) -> u64 {

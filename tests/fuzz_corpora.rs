@@ -48,7 +48,7 @@ macro_rules! targets {
     };
 }
 
-targets! { concat config decode entity fold frame gate pdu }
+targets! { concat config decode entity fold frame gate intel pdu }
 
 #[test]
 fn one_input() {

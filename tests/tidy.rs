@@ -24,6 +24,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rules", &["config::spec", "config::diagnostic", "message", "text", "wire::command", "limits", "time"]),
     // Memory: who sends what, how often, to how many, and how it ended; knows no rule.
     ("reputation", &["message", "text", "time"]),
+    // What carriers tell each other of it, in the form of others; an entry of a list is what rules take for one.
+    ("intel", &["reputation", "rules::domain", "time"]),
     // Weight and action.
     ("verdict", &["rules", "config::spec", "wire::command"]),
     ("policy", &["config", "reputation", "rules", "verdict", "message", "text", "wire::command", "limits", "time"]),

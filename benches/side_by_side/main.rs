@@ -7,7 +7,7 @@
 //!
 //! `--rounds 2` is faster than the five that README's table comes from, `--seconds 0.5` makes each run shorter, `--only
 //! starter` leaves out boxes whose names do not have that word (HAProxy is never left out), `--no-latency` the second table. `--portion 100` has peers write whole windows at
-//! once; `--tapis target/other/tapis` measures another build.
+//! once; `--tapis target/other/tapis` measures another build; `--texts FOLDER` sends the texts of its tables.
 //!
 //! The boxes run as processes of their own, on one processor, the peers on another. Rounds are interleaved, so that what
 //! else happens on the machine meets all boxes alike; a figure is the median over the rounds, and its spread stands beside
@@ -33,6 +33,7 @@ mod made;
 mod peers;
 mod work;
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use boxes::{Folder, Middle, Ports};
@@ -51,6 +52,7 @@ struct Options {
     latency: bool,
     tapis: String,
     portion: usize,
+    texts: PathBuf,
 }
 
 fn options() -> Options {
@@ -61,6 +63,7 @@ fn options() -> Options {
         latency: true,
         tapis: env!("CARGO_BIN_EXE_tapis").into(),
         portion: PORTION,
+        texts: Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/messages"),
     };
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
@@ -71,10 +74,13 @@ fn options() -> Options {
             "--only" => options.only = Some(value()),
             "--tapis" => options.tapis = value(),
             "--portion" => options.portion = value().parse::<usize>().expect("messages").max(1),
+            "--texts" => options.texts = value().into(),
             "--no-latency" => options.latency = false,
             "--bench" => {}
             other => {
-                panic!("what is {other}? There are --rounds, --seconds, --only, --portion, --tapis and --no-latency")
+                panic!(
+                    "what is {other}? There are --rounds, --seconds, --only, --portion, --tapis, --texts and --no-latency"
+                )
             }
         }
     }
@@ -95,7 +101,7 @@ fn main() {
         }
     };
     let pinned = boxes::pin_peers();
-    let work = Work::new();
+    let work = Work::new(&options.texts);
     let folder = Folder::new();
     let smsc = peers::Smsc::listen(options.portion);
     let mut all = boxes::all(&folder, &work, &haproxy);

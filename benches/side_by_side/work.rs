@@ -3,7 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use tapis::case::Sample;
+use tapis::message::Envelope;
+use tapis::policy::{self, Policy};
+use tapis::rules::Facts;
+use tapis::runtime::files::Origin;
 use tapis::sim::corpus::{self, Letter};
+use tapis::time::Timestamp;
+use tapis::verdict::{Action, Verdict};
 use tapis::wire::command::{CommandId, RegisteredDelivery};
 use tapis::wire::encode as wire;
 
@@ -11,6 +18,8 @@ use tapis::wire::encode as wire;
 const FRAUDS_ONE_IN: usize = 100;
 /// Different messages when they are made up.
 const MADE_UP: usize = 20_000;
+/// Noon in Singapore, so that no rule about the night counts by chance.
+const NOON: Timestamp = Timestamp(1_795_492_800_000_000);
 const COUNTRIES: [&str; 6] = ["+6591", "+6681", "+62812", "+63917", "+8490", "+6012"];
 const NAMES: [&str; 6] = ["TAPIS", "INFO", "KopiRun", "Klinik", "MyShop", "88222"];
 
@@ -35,11 +44,13 @@ impl Chance {
 }
 
 impl Work {
-    pub fn new() -> Self {
+    /// Of the texts in a folder, or of made-up ones.
+    pub fn new(folder: &Path) -> Self {
         let mut chance = Chance(7);
-        let real = real(&mut chance);
+        let mut judge = Judge::new();
+        let real = real(folder, &mut chance);
         let source = if real.is_empty() { "made up" } else { "real" };
-        let mut texts = if real.is_empty() { made_up(&mut chance) } else { real };
+        let mut texts = if real.is_empty() { made_up(&mut judge, &mut chance) } else { real };
         // In no order, so that languages are mixed.
         for n in (1..texts.len()).rev() {
             texts.swap(n, chance.below(n + 1));
@@ -52,8 +63,10 @@ impl Work {
                 let (to, from) = (number(), number());
                 // In Singapore every name is registered, or a rule says so.
                 let is_named = country > 0 && chance.below(2) == 0;
-                let from = if is_named { NAMES[chance.below(NAMES.len())].to_owned() } else { from };
-                Letter::new("", &from, &to, text)
+                let named = if is_named { NAMES[chance.below(NAMES.len())] } else { from.as_str() };
+                let letter = Letter::new("", named, &to, text);
+                // Who sends what is stopped sends nothing else.
+                if is_named && !judge.passes(&letter) { Letter::new("", &from, &to, text) } else { letter }
             })
             .collect();
         let submits = letters
@@ -78,10 +91,35 @@ impl Work {
     }
 }
 
+/// What the starter rules say of a message by itself.
+struct Judge {
+    policy: Policy,
+    envelope: Envelope,
+    scratch: policy::Scratch,
+    verdict: Verdict,
+}
+
+impl Judge {
+    fn new() -> Self {
+        let main = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/tapis.yaml");
+        let policy = policy::load(&Origin { main: Some(main), ..Origin::default() }.read_once()).unwrap().policy;
+        let (envelope, scratch, verdict) = Default::default();
+        Self { policy, envelope, scratch, verdict }
+    }
+
+    fn passes(&mut self, letter: &Letter) -> bool {
+        let (from, to, text) = (letter.from.as_str(), letter.to.as_str(), letter.text.as_str());
+        let sample = Sample { from, to, text, account: "esme", now: NOON, ..Sample::default() };
+        sample.read(&self.policy, &mut self.envelope);
+        let message = sample.message(&self.policy, &self.envelope);
+        self.policy.judge(&message, &Facts::Nothing, &mut self.scratch, &mut self.verdict);
+        self.verdict.action == Action::Pass
+    }
+}
+
 /// Honest messages that people received, with few frauds among them.
-fn real(chance: &mut Chance) -> Vec<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/messages");
-    let files = fs::read_dir(&folder).into_iter().flatten().flatten().map(|f| f.path());
+fn real(folder: &Path, chance: &mut Chance) -> Vec<String> {
+    let files = fs::read_dir(folder).into_iter().flatten().flatten().map(|f| f.path());
     let mut tables: Vec<PathBuf> = files.filter(|f| f.extension().is_some_and(|e| e == "tsv")).collect();
     tables.sort();
     let mut texts = Vec::new();
@@ -98,13 +136,39 @@ fn real(chance: &mut Chance) -> Vec<String> {
     texts
 }
 
-/// The demo's messages, each with numbers of its own.
-fn made_up(chance: &mut Chance) -> Vec<String> {
-    let demo: Vec<Letter> = corpus::demo().into_iter().filter(|l| !l.mo).collect();
-    (0..MADE_UP)
-        .map(|n| {
-            let digit = |c: char| if c.is_ascii_digit() { char::from(b'0' + chance.below(10) as u8) } else { c };
-            demo[n % demo.len()].text.chars().map(digit).collect()
-        })
-        .collect()
+/// Each put together of thirds of three of the demo's messages to one country, with numbers of its own, so that few are alike;
+/// and as few frauds as among the real ones.
+fn made_up(judge: &mut Judge, chance: &mut Chance) -> Vec<String> {
+    let (honest, frauds): (Vec<Letter>, Vec<Letter>) =
+        corpus::demo().into_iter().filter(|l| !l.mo).partition(|l| judge.passes(l));
+    let mut texts = Vec::new();
+    while texts.len() < MADE_UP {
+        let text = if chance.below(FRAUDS_ONE_IN) == 0 {
+            frauds[chance.below(frauds.len())].text.clone()
+        } else {
+            let first = &honest[chance.below(honest.len())];
+            let alike: Vec<&Letter> = honest.iter().filter(|l| l.to.get(..4) == first.to.get(..4)).collect();
+            let thirds = (0..3).map(|n| third(&alike[chance.below(alike.len())].text, n));
+            let text = thirds.collect::<String>();
+            if !judge.passes(&Letter::new("", &first.from, &first.to, &text)) {
+                continue;
+            }
+            text
+        };
+        let digit = |c: char| if c.is_ascii_digit() { char::from(b'0' + chance.below(10) as u8) } else { c };
+        texts.push(text.chars().map(digit).collect());
+    }
+    texts
+}
+
+/// One of three parts of a text, which end where words do, where it has any.
+fn third(text: &str, n: usize) -> &str {
+    let cut = |n: usize| {
+        let from = (0..=text.len() * n / 3).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        match n {
+            3 => text.len(),
+            _ => text[..from].rfind(' ').map_or(from, |blank| blank + 1),
+        }
+    };
+    &text[cut(n)..cut(n + 1)]
 }

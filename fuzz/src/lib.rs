@@ -18,6 +18,7 @@ pub mod fold;
 pub mod frame;
 pub mod gate;
 pub mod input;
+pub mod intel;
 pub mod pdu;
 pub mod policies;
 pub mod world;
@@ -34,5 +35,6 @@ pub const TARGETS: &[Target] = &[
     ("fold", fold::run),
     ("frame", frame::run),
     ("gate", gate::run),
+    ("intel", intel::run),
     ("pdu", pdu::run),
 ];

@@ -384,14 +384,14 @@ impl Journal {
         self.tally.add(decision);
         let body = self.recorder.decision(decision, None, &mut self.scratch);
         self.line.clear();
-        self.chain.write(&self.recorder, "decision", now, body, &mut self.line);
+        self.chain.write(&self.recorder, "decision", now, &body, &mut self.line);
         self.check();
     }
 
     fn outcome(&mut self, outcome: &Outcome<'_>, now: Timestamp) {
         let body = self.recorder.outcome(outcome);
         self.line.clear();
-        self.chain.write(&self.recorder, "outcome", now, body, &mut self.line);
+        self.chain.write(&self.recorder, "outcome", now, &body, &mut self.line);
         self.check();
     }
 

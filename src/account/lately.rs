@@ -9,6 +9,7 @@
 //! ```
 
 use std::collections::VecDeque;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
@@ -43,6 +44,8 @@ pub struct Lately {
     last_refusal: AtomicU64,
     /// Upper bits of a hash, then the second in 24 bits; there once something was refused.
     refused: OnceLock<Box<[AtomicU64]>>,
+    /// What names of messages are hashed under: nobody outside can make two that fall together.
+    names: RandomState,
     shards: Box<[Mutex<Vec<Passed>>]>,
     /// Places of a shard.
     places: usize,
@@ -80,6 +83,7 @@ impl Lately {
         Self {
             last_refusal: AtomicU64::new(0),
             refused: OnceLock::new(),
+            names: RandomState::new(),
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             places: (passed_max / SHARDS / WAYS).max(1),
             waiting: Mutex::default(),
@@ -89,7 +93,7 @@ impl Lately {
     /// A message is refused: what is like it in every part is a retry of it for the next hour.
     pub fn refused(&self, message: &Message<'_>) {
         let slots = self.refused.get_or_init(|| (0..REFUSED_MAX).map(|_| AtomicU64::new(0)).collect());
-        let hash = name(message);
+        let hash = self.name(message);
         if let Some(slot) = slots.get(place(hash, slots.len())) {
             slot.store((hash & !SECONDS) | second(message.now), Ordering::Relaxed);
         }
@@ -101,7 +105,7 @@ impl Lately {
     pub fn is_retry(&self, message: &Message<'_>) -> bool {
         let last = Timestamp(self.last_refusal.load(Ordering::Relaxed));
         let Some(slots) = self.refused.get().filter(|_| message.now.since(last) <= RETRIES_FOR) else { return false };
-        let hash = name(message);
+        let hash = self.name(message);
         let slot = slots.get(place(hash, slots.len())).map_or(0, |slot| slot.load(Ordering::Relaxed));
         let age = second(message.now).wrapping_sub(slot & SECONDS) & SECONDS;
         slot != 0 && slot & !SECONDS == hash & !SECONDS && age <= RETRIES_FOR.as_secs()
@@ -165,6 +169,13 @@ impl Lately {
         asked.is_some_and(|one| now.since(one.at) <= ANSWER_WITHIN)
     }
 
+    /// Names a message by all that makes it what it is.
+    fn name(&self, message: &Message<'_>) -> u64 {
+        let Message { sender, recipient, reading, account, direction, .. } = message;
+        let name = (direction, account.id, sender.id, recipient.id, reading.text());
+        self.names.hash_one(name).max(1)
+    }
+
     fn with_place<T>(&self, hash: u64, with: impl FnOnce(&mut [Passed]) -> T) -> Option<T> {
         let mut shard = lock(self.shards.get(place(hash, SHARDS))?);
         if shard.is_empty() {
@@ -184,17 +195,6 @@ fn second(now: Timestamp) -> u64 {
 
 fn place(hash: u64, count: usize) -> usize {
     usize::try_from(hash & u64::from(u32::MAX)).unwrap_or(0) % count.max(1)
-}
-
-/// Names a message by all that makes it what it is.
-fn name(message: &Message<'_>) -> u64 {
-    let mut hasher = blake3::Hasher::new();
-    for part in
-        [message.direction.name(), message.account.id, message.sender.id, message.recipient.id, message.reading.text()]
-    {
-        hasher.update(part.as_bytes()).update(b"\0");
-    }
-    hasher.finalize().as_bytes().first_chunk().map_or(1, |first| u64::from_le_bytes(*first).max(1))
 }
 
 #[cfg(test)]

@@ -209,27 +209,37 @@ impl Chain {
         recorder: &Recorder,
         kind: &str,
         at: Timestamp,
-        body: Map<String, Value>,
+        body: &Map<String, Value>,
         out: &mut Vec<u8>,
     ) {
         self.seq += 1;
-        let mut record = Map::new();
-        record.insert("v".into(), 1.into());
-        record.insert("kind".into(), kind.into());
-        let id = body.get("id").cloned();
-        let own = || format!("{}-{}-{kind}-{}", recorder.node, recorder.boot, self.seq).into();
-        record.insert("id".into(), id.unwrap_or_else(own));
-        record.insert("node".into(), recorder.node.as_str().into());
-        record.insert("boot".into(), recorder.boot.as_str().into());
-        record.insert("seq".into(), self.seq.into());
-        record.insert("time".into(), rfc3339(at).into());
-        record.insert("prev".into(), self.prev.as_str().into());
-        record.extend(body.into_iter().filter(|(key, _)| key != "id"));
         let start = out.len();
-        if serde_json::to_writer(&mut *out, &record).is_ok() {
+        let id = match body.get("id") {
+            Some(id) => id.clone(),
+            None => format!("{}-{}-{kind}-{}", recorder.node, recorder.boot, self.seq).into(),
+        };
+        let common = json!({
+            "v": 1, "kind": kind, "id": id, "node": recorder.node, "boot": recorder.boot, "seq": self.seq,
+            "time": rfc3339(at), "prev": self.prev,
+        });
+        let common = common.as_object().into_iter().flatten();
+        out.push(b'{');
+        let mut written = Ok(());
+        for (n, (key, value)) in common.chain(body.iter().filter(|(key, _)| *key != "id")).enumerate() {
+            if n > 0 {
+                out.push(b',');
+            }
+            written = written.and_then(|()| serde_json::to_writer(&mut *out, key));
+            out.push(b':');
+            written = written.and_then(|()| serde_json::to_writer(&mut *out, value));
+        }
+        out.push(b'}');
+        if written.is_ok() {
             let line = out.get(start..).unwrap_or_default();
             self.prev = blake3::hash(line).to_hex().get(..32).unwrap_or_default().to_owned();
             out.push(b'\n');
+        } else {
+            out.truncate(start);
         }
     }
 }

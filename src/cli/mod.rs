@@ -3,6 +3,7 @@
 //! Exit codes are a contract: 0 fine, 1 a case or comparison failed, 2 usage, 78 configuration.
 
 mod admin;
+mod bench;
 mod check;
 mod day;
 mod decode;
@@ -10,6 +11,7 @@ mod demo;
 mod diff;
 mod explain;
 mod help;
+mod intel;
 mod list;
 mod policy;
 mod reload;
@@ -45,12 +47,14 @@ enum Command {
     Explain(explain::Args),
     Replay(replay::Args),
     Diff(diff::Args),
+    Bench(bench::Args),
     Decode(decode::Args),
     Reload(reload::Args),
     Rules(rules::Args),
     List(list::Args),
     Policy(policy::Args),
     Reputation(reputation::Args),
+    Intel(intel::Args),
     Sim(sim::Args),
     Help(help::Args),
 }
@@ -108,12 +112,14 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Diff(args) => diff::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Decode(args) => decode::run(&args),
         Command::Reload(args) => reload::run(&args),
         Command::Rules(args) => rules::run(&args),
         Command::List(args) => list::run(&args),
         Command::Policy(args) => policy::run(&args),
         Command::Reputation(args) => reputation::run(&args),
+        Command::Intel(args) => intel::run(&args),
         Command::Sim(args) => sim::run(args),
         Command::Help(args) => help::run(&args),
     };

@@ -2,6 +2,10 @@
 
 use std::path::PathBuf;
 
+use hyper::Method;
+use serde_json::{Value, json};
+
+use super::admin;
 use super::{Exit, Format, check, count, say};
 use crate::config::spec::Mode;
 use crate::config::{reference, schema};
@@ -32,6 +36,18 @@ enum What {
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
+    /// What rules cost on a running node, the costliest first.
+    Slowest {
+        /// How many.
+        #[arg(long, value_name = "N", default_value_t = 10)]
+        top: usize,
+        /// The node's admin address.
+        #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9090")]
+        admin: String,
+        /// How to answer.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
 }
 
 /// Runs it.
@@ -40,6 +56,7 @@ pub(super) fn run(args: &Args) -> Exit {
         What::Facts => say(reference::page().trim_end()),
         What::Schema { main } => say(format_args!("{:#}", schema::schema(*main))),
         What::List { paths, format } => return list(paths, *format),
+        What::Slowest { top, admin, format } => return slowest(*top, admin, *format),
     }
     Exit::Fine
 }
@@ -65,7 +82,7 @@ fn list(paths: &[PathBuf], format: Format) -> Exit {
             Format::Text => {
                 say(format_args!("{:width$}  {mode:6}  {:>5}  {action:5}  {about}", rule.id, rule.score.to_string()));
             }
-            Format::Json => say(serde_json::json!({
+            Format::Json => say(json!({
                 "id": &*rule.id, "mode": mode, "score": rule.score.json(), "action": rule.action.map(|a| a.name()),
                 "category": rule.category.as_deref(), "basis": rule.basis.as_deref(), "about": about,
                 "at": rule.place.to_string(), "cases": spec.map_or(0, |s| s.cases.len()),
@@ -75,6 +92,63 @@ fn list(paths: &[PathBuf], format: Format) -> Exit {
     if format == Format::Text {
         let live = rules.iter().filter(|r| r.mode == Mode::Live).count();
         say(format_args!("{}, {live} live", count(rules.len(), "rule")));
+    }
+    Exit::Fine
+}
+
+/// A rule that took time: its id, its seconds, and how often it was asked.
+struct Cost<'v> {
+    id: &'v str,
+    seconds: f64,
+    asked: u64,
+}
+
+impl<'v> Cost<'v> {
+    fn read(rule: &'v Value) -> Option<Self> {
+        let time = rule.get("time")?;
+        let (seconds, asked) = (time.get("seconds")?.as_f64()?, time.get("asked")?.as_u64()?);
+        Some(Self { id: rule.get("id")?.as_str()?, seconds, asked })
+    }
+
+    /// Microseconds each time.
+    #[allow(clippy::cast_precision_loss, reason = "a figure for people")]
+    fn each(&self) -> f64 {
+        self.seconds * 1e6 / self.asked.max(1) as f64
+    }
+}
+
+fn slowest(top: usize, admin: &str, format: Format) -> Exit {
+    let (status, answer) = match admin::request(admin, &Method::GET, "/api/policy") {
+        Ok(answer) => answer,
+        Err(exit) => return exit,
+    };
+    if !status.is_success() {
+        admin::error(&answer);
+        return Exit::Config;
+    }
+    let rules = answer.get("rules").and_then(Value::as_array);
+    let mut costs: Vec<Cost<'_>> = rules.into_iter().flatten().filter_map(Cost::read).collect();
+    costs.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
+    let all: f64 = costs.iter().map(|c| c.seconds).sum();
+    costs.truncate(top);
+    let width = costs.iter().map(|c| c.id.len()).max().unwrap_or(4).max(4);
+    if format == Format::Text {
+        say(format_args!("{:width$}  {:>10}  {:>6}  {:>10}  {:>8}", "rule", "seconds", "share", "asked", "µs each"));
+    }
+    for cost in &costs {
+        let share = cost.seconds * 100.0 / all.max(f64::MIN_POSITIVE);
+        match format {
+            Format::Text => say(format_args!(
+                "{:width$}  {:>10.6}  {share:>5.1}%  {:>10}  {:>8.3}",
+                cost.id,
+                cost.seconds,
+                cost.asked,
+                cost.each()
+            )),
+            Format::Json => say(json!({
+                "rule": cost.id, "seconds": cost.seconds, "asked": cost.asked, "microseconds_each": cost.each(),
+            })),
+        }
     }
     Exit::Fine
 }

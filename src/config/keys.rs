@@ -7,7 +7,7 @@ mod reputation;
 
 pub use case::{BEFORE, CASE, KNOWN, STANDING};
 pub use node::{CANARY, CAPTURE, JOURNAL, LIMITS, LISTEN_TLS, PARTS, SMSC, SMSC_TLS, TIMERS};
-pub use reputation::{REPUTATION, SHARED, WEIGHTS};
+pub use reputation::{INTEL, INTEL_FEED, REPUTATION, SHARED, WEIGHTS};
 
 use super::facts::Shape;
 use super::rules::CATEGORIES;
@@ -340,6 +340,8 @@ pub static LIST_SOURCE: Section = Section {
         key("file", TEXT, "lists/shorteners.txt", "one entry a line, or CSV with the header value,expires,note"),
         key("url", TEXT, "http://feeds.example/bad-domains.txt", "fetched, and fetched again"),
         key("every", DURATION, "15m", "how often"),
+        key("intel", Kind::Id, "cert-sg", "what a feed of `reputation: intel` warns of: domains, senders or numbers"),
+        key("confidence_min", count(100), "60", "of that feed only what is so sure"),
         key("sha256", TEXT, "", "what the fetched file must hash to"),
         key("entries_max", count(100_000_000), "1000000", "more entries are refused"),
     ],
@@ -476,5 +478,7 @@ pub static SECTIONS: &[(&str, &Section)] = &[
     ("limits", &LIMITS),
     ("reputation", &REPUTATION),
     ("shared, of reputation", &SHARED),
+    ("intel, of reputation", &INTEL),
+    ("a feed, of intel", &INTEL_FEED),
     ("weights, of reputation", &WEIGHTS),
 ];

@@ -9,6 +9,7 @@ mod condition;
 pub mod decode;
 pub mod diagnostic;
 pub mod facts;
+pub mod intel;
 pub mod keys;
 mod parts;
 pub mod reference;

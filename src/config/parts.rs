@@ -7,8 +7,8 @@ use super::facts::ListKind;
 use super::keys;
 use super::rules::Pack;
 use super::spec::{
-    AccountSpec, FeedSpec, GroupSpec, ListSpec, OverrideSpec, Points, ProfileSpec, RegistryEntry, RegistrySpec, Spec,
-    TagSpec,
+    AccountSpec, FeedSpec, GroupSpec, IntelSource, ListSpec, OverrideSpec, Points, ProfileSpec, RegistryEntry,
+    RegistrySpec, Spec, TagSpec,
 };
 use super::tree::{Node, Value};
 use crate::text::Alphabet;
@@ -213,16 +213,23 @@ impl Decoder<'_> {
         };
         let kind = ListKind::ALL.into_iter().find(|k| Some(k.name()) == kind.text())?;
         let (entries, removed) = (Vec::new(), Vec::new());
-        let mut list = ListSpec { name, pack: pack.id.clone(), kind, entries, file: None, feed: None, removed };
+        let mut list =
+            ListSpec { name, pack: pack.id.clone(), kind, entries, file: None, feed: None, intel: None, removed };
         match &source.value {
             Value::Map(_) => {
                 let from = self.fields(source, &what, &keys::LIST_SOURCE.names())?;
                 list.file = from.get("file").and_then(|n| self.text(n, "`file`"));
-                if let Some(url) = from.get("url") {
+                if from.get("intel").is_some() {
+                    self.list_of_intel(&from, &mut list)?;
+                } else if let Some(url) = from.get("url") {
                     list.file = self.feed_address(url);
                     list.feed = self.feed(&from);
                 } else if from.get("file").is_none() {
                     self.missing(from.place, &what, "file");
+                }
+                if let Some(node) = from.get("confidence_min").filter(|_| from.get("intel").is_none()) {
+                    let message = "`confidence_min` is of a list of an `intel` feed";
+                    self.diagnostics.error(&node.place, "wrong-shape", message);
                 }
             }
             _ => list.entries = self.texts(source, &what),
@@ -230,7 +237,31 @@ impl Decoder<'_> {
         Some(list)
     }
 
-    fn feed_address(&mut self, node: &Node) -> Option<Placed<String>> {
+    /// A list of what a feed of other carriers warns of stands under a name of its own, as a fetched one under its address.
+    fn list_of_intel(&mut self, from: &Fields<'_>, list: &mut ListSpec) -> Option<()> {
+        let node = from.get("intel")?;
+        let feed = self.id(node, "`intel`")?;
+        for key in ["file", "url", "every", "sha256", "entries_max"] {
+            if let Some(other) = from.get(key) {
+                let message = format!("a list of an `intel` feed takes no `{key}`: the feed has its own");
+                self.diagnostics.error(&other.place, "wrong-shape", message);
+            }
+        }
+        if !matches!(list.kind, ListKind::Domains | ListKind::Senders | ListKind::Numbers) {
+            let message = format!("no feed warns of {}", list.kind.name());
+            self.diagnostics
+                .error(&node.place, "list-kind", message)
+                .help("domains, senders and numbers can be heard of");
+        }
+        let least = from.get("confidence_min").and_then(|n| self.count(n, "`confidence_min`", 1, 100));
+        let confidence_min = least.and_then(|n| u8::try_from(n).ok()).unwrap_or(1);
+        let value = format!("intel://{}/{}?confidence_min={confidence_min}", feed.value, list.kind.name());
+        list.file = Some(Placed { value, place: feed.place.clone() });
+        list.intel = Some(IntelSource { feed, confidence_min });
+        Some(())
+    }
+
+    pub(super) fn feed_address(&mut self, node: &Node) -> Option<Placed<String>> {
         let url = self.text(node, "`url`")?;
         let rest = url.value.strip_prefix("https://").or(url.value.strip_prefix("http://"));
         let host = rest.and_then(|rest| rest.split('/').next()).unwrap_or_default();

@@ -222,6 +222,11 @@ mod tests {
                         let store = if key.name == "store" { "" } else { "store: \"redis://a:1\", " };
                         (true, format!("reputation: {{ secret: x, shared: {{ {store}{pair} }} }}"))
                     }
+                    "intel, of reputation" => (true, format!("reputation: {{ intel: {{ {pair} }} }}")),
+                    "a feed, of intel" => {
+                        let id = if key.name == "id" { "" } else { "id: x, " };
+                        (true, format!("reputation: {{ intel: {{ feeds: [ {{ {id}{pair} }} ] }} }}"))
+                    }
                     "weights, of reputation" => (true, format!("reputation: {{ weights: {{ {pair} }} }}")),
                     "known, of a case" | "before, of a case" | "standing, of a case" => {
                         let (section, needed) = match name.split_once(',') {

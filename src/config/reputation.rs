@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::decode::Decoder;
+use super::intel::IntelSettings;
 use super::keys;
 use super::tree::Node;
 
@@ -18,6 +19,8 @@ pub struct ReputationSettings {
     pub flush: Option<Duration>,
     /// What other nodes are told; none tells and hears nothing.
     pub shared: Option<SharedSettings>,
+    /// What other carriers are told, and tell.
+    pub intel: IntelSettings,
     /// Keys that are kept.
     pub entries_max: Option<usize>,
     /// Counters of rates.
@@ -94,6 +97,7 @@ impl Decoder<'_> {
                 .error(fields.place, "missing-key", message)
                 .help("write `secret: FILE`, the same on all nodes");
         }
+        settings.intel = fields.get("intel").map(|n| self.intel(n)).unwrap_or_default();
         for (key, room) in [
             ("entries_max", &mut settings.entries_max),
             ("counters_max", &mut settings.counters_max),
@@ -177,7 +181,7 @@ impl Decoder<'_> {
         })
     }
 
-    fn duration_within(&mut self, node: &Node, key: &str, min: Duration, max: Duration) -> Option<Duration> {
+    pub(super) fn duration_within(&mut self, node: &Node, key: &str, min: Duration, max: Duration) -> Option<Duration> {
         let duration = self.duration(node, &format!("`{key}`"))?;
         if duration < min || duration > max {
             let message = format!("`{key}` must be from {min:?} to {max:?}");

@@ -237,8 +237,27 @@ pub struct ListSpec {
     pub file: Option<Placed<String>>,
     /// How `file` is fetched, when it is an address.
     pub feed: Option<FeedSpec>,
+    /// What a feed of other carriers' warnings has, which stands under the name in `file`.
+    pub intel: Option<IntelSource>,
     /// Entries that were removed at run time.
     pub removed: Vec<String>,
+}
+
+impl ListSpec {
+    /// Whether a running node fills it.
+    #[must_use]
+    pub fn is_fetched(&self) -> bool {
+        self.feed.is_some() || self.intel.is_some()
+    }
+}
+
+/// What of a feed of `reputation: intel` is in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IntelSource {
+    /// The feed.
+    pub feed: Placed<String>,
+    /// Only what is so sure.
+    pub confidence_min: u8,
 }
 
 /// A list that is fetched.

@@ -5,7 +5,7 @@ use super::parts::Release;
 use super::{Context, Event, Gate, Made, Scratch, Texts, is_message};
 use crate::account::Account;
 use crate::audit::{Basis, Decision, DecisionId, Reply};
-use crate::message::{AccountFacts, Direction, Envelope, ReadAs};
+use crate::message::{self, AccountFacts, Direction, Envelope, ReadAs};
 use crate::policy::{Failure, Policy};
 use crate::rules::Facts;
 use crate::session::{Disposition, HeldId, Leg, Session};
@@ -86,6 +86,9 @@ impl Gate {
         if message && cx.journal_full && cx.policy.exceptions().journal_full == Failure::Block {
             return Some(self.except(cx, id, leg, header, Cause::JournalFull, Failure::Block));
         }
+        if message && self.pass_unasked(cx, id, leg) {
+            return None;
+        }
         let read_as = self.read_as(cx);
         match read(&self.session, &mut cx.scratch.envelope, id, leg, header, read_as) {
             Read::Message { registered } => {
@@ -129,6 +132,25 @@ impl Gate {
     /// Whether nobody asks for anything of a message: there is neither a rule nor a journal.
     fn is_unasked(&self, policy: &Policy) -> bool {
         self.settings.texts == Texts::ReadForRules && !policy.rules.asks()
+    }
+
+    /// Passes a message of which nobody asks anything and which can be read for certain; whether it did. It and its answer are
+    /// only counted.
+    fn pass_unasked(&mut self, cx: &Context<'_>, id: HeldId, leg: Leg) -> bool {
+        let joins = self.settings.parts.keeping.join_singles.is_some();
+        if joins || !self.is_unasked(cx.policy) || !self.holding.is_empty() {
+            return false;
+        }
+        let parsed = body::parse(self.session.held(id).unwrap_or_default());
+        let Parsed::Understood(_, Body::SubmitSm(sm) | Body::DeliverSm(sm)) = parsed else { return false };
+        let is_receipt = || super::receipt::is_receipt(sm.esm_class, sm.short_message, &sm.tlvs);
+        let alphabet = || cx.policy.account(self.account().unwrap_or_default()).alphabet;
+        if (leg == Leg::Smsc && is_receipt()) || !message::is_surely_readable(&sm, alphabet()) {
+            return false;
+        }
+        self.session.dispose(id, 0, Disposition::Forward);
+        *self.passed.of_mut(leg) += 1;
+        true
     }
 
     /// Reads a held request into the envelope once more.

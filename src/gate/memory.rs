@@ -15,6 +15,7 @@ use crate::reputation::{Fate, Ground, Key, Kind, Names, Receipt, Reputation, Sig
 use crate::rules::{self, Facts, Question};
 use crate::session::Leg;
 use crate::text::Reading;
+use crate::text::number::Number;
 use crate::time::Timestamp;
 use crate::verdict::{Action, Verdict};
 use crate::wire::body::Address;
@@ -74,7 +75,7 @@ impl Keys {
     }
 
     /// Keeps the plain names of what a message is known by, since they matter: of who sends, where it is no subscriber, and of
-    /// what stands in its text.
+    /// what stands in its text, but for the subscriber's own number.
     fn keep_names(&mut self, message: &Message<'_>, reputation: &Reputation, now: Timestamp) {
         if message.direction == Direction::Mt {
             let account = message.account.id;
@@ -85,12 +86,24 @@ impl Keys {
                 reputation.name(reputation.key(Kind::Sender, name), name, now);
             }
         }
-        self.keep_names_of_text(message.reading, reputation, now);
+        let subscriber = if message.direction == Direction::Mt { &message.recipient } else { &message.sender };
+        self.keep_names_of_text(message.reading, subscriber, reputation, now);
     }
 
-    /// Keeps the plain names of what stands in a text.
-    pub(super) fn keep_names_of_text(&mut self, reading: &Reading, reputation: &Reputation, now: Timestamp) {
-        names_of(reading, &mut self.name, |kind, name| reputation.name(reputation.key(kind, name), name, now));
+    /// Keeps the plain names of what stands in a text that a subscriber got or sent; not that subscriber's number.
+    pub(super) fn keep_names_of_text(
+        &mut self,
+        reading: &Reading,
+        subscriber: &Party<'_>,
+        reputation: &Reputation,
+        now: Timestamp,
+    ) {
+        let own = subscriber.number.as_ref().map(Number::digits);
+        names_of(reading, &mut self.name, |kind, name| {
+            if kind != Kind::Phone || own.is_none() || name.strip_prefix('+') != own {
+                reputation.name(reputation.key(kind, name), name, now);
+            }
+        });
     }
 }
 
@@ -102,7 +115,8 @@ fn names_of(reading: &Reading, room: &mut String, mut with: impl FnMut(Kind, &st
     let numbers = reading.handles().iter().filter_map(|h| h.number.as_ref());
     for number in reading.phones().iter().map(|p| &p.number).chain(numbers) {
         room.clear();
-        let _ = write!(room, "+{}", number.digits());
+        room.push('+');
+        room.push_str(number.digits());
         with(Kind::Phone, room);
     }
     for handle in reading.handles().iter().filter(|h| h.number.is_none()) {
@@ -150,8 +164,8 @@ impl Recall<'_> {
             }
             Question::Standing(key) => {
                 let kind = policy::kind(*key);
-                let known = self.keys.traits.keys(kind).iter().filter(|key| memory.known_for(**key, now).is_some());
-                known.map(|key| standing(memory.standing(*key, now))).min()
+                let keys = self.keys.traits.keys(kind).iter();
+                keys.filter_map(|key| memory.standing_if_known(*key, now)).map(standing).min()
             }
             Question::Neutral => Some(standing(memory.settings().cold_start)),
         }
@@ -206,12 +220,13 @@ pub(crate) fn observe(
 }
 
 /// How sure it is that a message was fraud: what one live rule blocks by itself is, where it rests on what the message says
-/// or who sends it. Scores, volume, what is remembered and what is guessed are opinions, and prove nothing of themselves.
+/// or who sends it. Scores, volume, what is remembered, what is guessed and what other carriers warn of are opinions, and prove
+/// nothing of themselves.
 fn ground(policy: &Policy, verdict: &Verdict) -> Ground {
     let deciding = verdict.deciding(&policy.rules).filter(|rule| rule.action == Some(Action::Block));
     let is_opinion = |cause: &str| matches!(cause, "volume" | "reputation" | "model" | "protocol");
     match deciding.filter(|_| verdict.action == Action::Block) {
-        Some(rule) if !is_opinion(rule.cause) => Ground::Rule,
+        Some(rule) if !is_opinion(rule.cause) && !rule.by_hearsay => Ground::Rule,
         _ => Ground::None,
     }
 }

@@ -31,8 +31,10 @@ use crate::account::{Account, Memory, SessionId, SmscId};
 use crate::audit::{Decision, DecisionId, Outcome, OutcomeKind};
 use crate::message::{Direction, Envelope};
 use crate::policy::{self, Policy};
+use crate::rules::Stopwatch;
 use crate::session::{
-    BindKind, Bounds, Closed, Counters, Disposition, Durations, Fault, HeldId, Leg, Outstanding, Session, State, Step,
+    BindKind, Bounds, Closed, Counters, Disposition, Durations, Fault, HeldId, Leg, Legs, Outstanding, Session, State,
+    Step,
 };
 use crate::time::Timestamp;
 use crate::verdict::Verdict;
@@ -74,6 +76,16 @@ pub struct Scratch {
     message_id: Vec<u8>,
 }
 
+impl Scratch {
+    /// The same, and what rules cost is measured.
+    #[must_use]
+    pub fn timed(stopwatch: Stopwatch) -> Self {
+        let mut this = Self::default();
+        this.judging.rules.stopwatch = Some(stopwatch);
+        this
+    }
+}
+
 /// What does not change while a session lives.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
@@ -97,7 +109,8 @@ pub enum Texts {
     /// All: whoever takes the decisions looks at what was read.
     #[default]
     Read,
-    /// Those that the policy's rules ask for, and those that may not be readable. Of the others decisions show nothing.
+    /// Those that the policy's rules ask for, and those that may not be readable. Where there are no rules the others pass
+    /// without a decision: they are only counted ([`Gate::take_passed`]).
     ReadForRules,
 }
 
@@ -186,6 +199,8 @@ pub struct Gate {
     /// Sessions to wake.
     wakes: VecDeque<SessionId>,
     exception: Option<Event>,
+    /// Messages that passed and of which nobody asked anything, by the leg that they came from.
+    passed: Legs<u64>,
 }
 
 impl Gate {
@@ -207,6 +222,7 @@ impl Gate {
             release: None,
             wakes: VecDeque::new(),
             exception: None,
+            passed: Legs::default(),
         }
     }
 
@@ -308,6 +324,12 @@ impl Gate {
     /// What the session has counted.
     pub fn counters(&mut self) -> &mut Counters {
         self.session.counters()
+    }
+
+    /// Takes how many messages have passed without a decision being told, by the leg that they came from: with
+    /// [`Texts::ReadForRules`], those that a policy without rules asks nothing of. What becomes of them is not told either.
+    pub fn take_passed(&mut self) -> Legs<u64> {
+        std::mem::take(&mut self.passed)
     }
 
     /// Requests sent to a leg that wait for their answers.

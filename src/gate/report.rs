@@ -45,7 +45,7 @@ pub(super) fn report(message: &Message<'_>, memory: &Memory, keys: &mut Keys) {
         None => memory.lately().ask(reporter, message.now),
     }
     if reputation.report(&keys.traits, reporter, message.now) {
-        keys.keep_names_of_text(&reading, reputation, message.now);
+        keys.keep_names_of_text(&reading, &message.sender, reputation, message.now);
     }
 }
 

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use crate::config::decode::Placed;
-use crate::config::diagnostic::Diagnostics;
+use crate::config::diagnostic::{Diagnostics, nearest};
+use crate::config::intel::IntelSettings;
 use crate::config::source::{ListEdit, Place};
-use crate::config::spec::{ListSpec, Spec};
+use crate::config::spec::{ListKind, ListSpec, Spec};
 
 /// A list that is fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,51 @@ pub struct Feed {
     pub sha256: Option<String>,
     /// More entries are refused.
     pub entries_max: u64,
+}
+
+/// A list of what a feed of other carriers' warnings has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IntelList {
+    /// The name that its entries are read under.
+    pub file: String,
+    /// The feed.
+    pub feed: String,
+    /// What its entries are.
+    pub kind: ListKind,
+    /// Only what is so sure.
+    pub confidence_min: u8,
+}
+
+pub(super) fn of_intel(spec: &Spec) -> Vec<IntelList> {
+    let of = |list: &ListSpec| {
+        let intel = list.intel.as_ref()?;
+        Some(IntelList {
+            file: list.file.as_ref()?.value.clone(),
+            feed: intel.feed.value.clone(),
+            kind: list.kind,
+            confidence_min: intel.confidence_min,
+        })
+    };
+    let mut all: Vec<_> = spec.lists.iter().filter_map(of).collect();
+    all.sort_by(|a, b| a.file.cmp(&b.file));
+    all.dedup();
+    all
+}
+
+/// Tells of lists of feeds that `tapis.yaml` has not.
+pub(super) fn unknown_feeds(spec: &Spec, intel: &IntelSettings, diagnostics: &mut Diagnostics) {
+    for list in spec.lists.iter().filter_map(|list| list.intel.as_ref()) {
+        let known = || intel.feeds.iter().map(|feed| feed.id.as_str());
+        if known().any(|id| id == list.feed.value) {
+            continue;
+        }
+        let message = format!("there is no feed `{}` in `reputation: intel: feeds`", list.feed.value);
+        let help = match nearest(&list.feed.value, known()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are {}", known().collect::<Vec<_>>().join(", ")),
+        };
+        diagnostics.error(&list.feed.place, "unknown-name", message).help(help);
+    }
 }
 
 pub(super) fn feeds(spec: &Spec) -> Vec<Feed> {

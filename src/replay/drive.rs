@@ -257,7 +257,7 @@ impl Player<'_> {
 }
 
 /// ESME_ROK to a request.
-fn answer(request: frame::Header, out: &mut Vec<u8>) {
+pub(super) fn answer(request: frame::Header, out: &mut Vec<u8>) {
     let (id, sequence_number) = (request.command_id, request.sequence_number);
     let message_id: Option<&[u8]> = match id {
         _ if id.is_response() => return,

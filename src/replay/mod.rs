@@ -27,6 +27,7 @@ pub mod diff;
 mod drive;
 mod page;
 mod report;
+pub mod stages;
 mod traffic;
 
 pub use cluster::template;

@@ -129,6 +129,14 @@ impl Campaigns {
         }
     }
 
+    /// Makes a campaign known of which no text came yet.
+    pub fn expect(&self, key: Key, template: &Template, now: u32) {
+        if self.known.read(key.hash, |_| ()).is_none() {
+            let fingerprint = template.fingerprint(self.seed);
+            self.put(key, Campaign { fingerprint, first: now, last: now, ..Campaign::default() });
+        }
+    }
+
     /// Keeps a campaign under its key, where there is a place for it.
     pub fn put(&self, key: Key, campaign: Campaign) {
         let (fingerprint, now) = (campaign.fingerprint, campaign.last);

@@ -26,6 +26,13 @@ pub struct Template {
 }
 
 impl Template {
+    /// A text that is masked already, as another carrier tells of it.
+    #[must_use]
+    pub fn masked(text: &str) -> Self {
+        let end = (0..=text.len().min(OCTETS_MAX)).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        Self { text: text.get(..end).unwrap_or_default().to_owned(), ..Self::default() }
+    }
+
     /// Masks a text.
     pub fn read(&mut self, reading: &Reading) {
         self.fingerprint.set(None);
@@ -34,6 +41,10 @@ impl Template {
         self.marks.extend(reading.handles().iter().map(|handle| handle.written.clone()));
         self.text.clear();
         let folded = reading.folded();
+        let is_even = !folded.starts_with(' ') && !folded.ends_with(' ') && !folded.contains("  ");
+        if self.marks.is_empty() && folded.len() <= OCTETS_MAX && is_even {
+            return self.mask(folded);
+        }
         let mut at = 0;
         for word in folded.split(' ') {
             let range = at..at + word.len();
@@ -60,13 +71,18 @@ impl Template {
             }
         }
         self.space();
-        for c in word.chars() {
-            match c {
-                '0'..='9' if self.text.ends_with('0') => {}
-                '0'..='9' => self.text.push('0'),
-                c => self.text.push(c),
-            }
+        self.mask(word);
+    }
+
+    /// Adds a stretch of text, each run of digits as one 0.
+    fn mask(&mut self, mut rest: &str) {
+        while let Some(digit) = rest.bytes().position(|octet| octet.is_ascii_digit()) {
+            let (before, digits) = rest.split_at(digit);
+            self.text.push_str(before);
+            self.text.push('0');
+            rest = digits.trim_start_matches(|c: char| c.is_ascii_digit());
         }
+        self.text.push_str(rest);
     }
 
     pub(super) fn fingerprint(&self, seed: u64) -> Fingerprint {
@@ -197,6 +213,26 @@ mod tests {
         assert_eq!(template(PARCEL), template(&other));
         assert!(template(PARCEL).contains(" @ "), "{}", template(PARCEL));
         assert_eq!(template("ok 12"), "", "too short for a campaign");
+    }
+
+    #[test]
+    fn a_text_without_links_is_masked_at_once_as_it_is_word_by_word() {
+        for text in ["12 parcels, no 345: wait 6 days", "99", "OTP 123456", "ราคา 1,500 บาท ต่อเดือน", "  a  b  1  "]
+        {
+            let mut reading = Reading::default();
+            reading.read_text(text, &ReadContext::default());
+            let (mut at_once, mut by_word) = (Template::default(), Template::default());
+            at_once.read(&reading);
+            let mut at = 0;
+            for word in reading.folded().split(' ') {
+                let range = at..at + word.len();
+                at = range.end + 1;
+                if !word.is_empty() {
+                    by_word.push(&reading, word, range);
+                }
+            }
+            assert_eq!(at_once.text, by_word.text);
+        }
     }
 
     #[test]

@@ -195,7 +195,10 @@ impl Names {
         self.name.clear();
         match (party.kind, &party.number) {
             (PartyKind::Empty, _) => return None,
-            (_, Some(number)) => _ = write!(self.name, "+{}", number.digits()),
+            (_, Some(number)) => {
+                self.name.push('+');
+                self.name.push_str(number.digits());
+            }
             (PartyKind::Alphanumeric, None) if !is_digits(party.id) => self.fold(party.id),
             _ => _ = write!(self.name, "={}", party.id.trim_start_matches('+')),
         }

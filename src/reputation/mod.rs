@@ -37,6 +37,7 @@ mod codec;
 mod counter;
 mod delta;
 mod fingerprint;
+mod hearsay;
 mod key;
 mod name;
 mod observe;
@@ -51,7 +52,7 @@ mod table;
 mod traits;
 mod window;
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 pub use campaign::SAMPLE_MAX;
@@ -59,6 +60,7 @@ pub use codec::{Reason, SnapshotFault};
 pub use counter::EXACT_MAX;
 pub use delta::Delta;
 pub use fingerprint::Template;
+pub use hearsay::{Hearsay, Learned};
 pub use key::{Key, Kind, Names, Secret};
 pub use rate::{Counted, OVER_MAX, OVER_MIN, Rate, RateFault};
 pub use settings::{Settings, Weights};
@@ -72,6 +74,7 @@ use crate::time::Timestamp;
 use campaign::{Campaigns, LIVE_MIN};
 use counter::Counter;
 use delta::Outbox;
+use hearsay::Heard;
 use name::Name;
 use standing::Reckoning;
 use state::{Known, moment, seconds};
@@ -88,6 +91,9 @@ pub struct Reputation {
     outbox: Outbox,
     names: Table<Name>,
     campaigns: Campaigns,
+    heard: Table<Heard>,
+    /// Whether anything is heard of others.
+    hears: AtomicBool,
 }
 
 /// Texts that are nearly the same.
@@ -120,6 +126,8 @@ impl Reputation {
             outbox: Outbox::default(),
             names: Table::new(settings.names_max, settings.octets_max / 16),
             campaigns: Campaigns::new(settings.campaigns_max, settings.octets_max / 8, settings.secret),
+            heard: Table::new(settings.entries_max, settings.octets_max / 16),
+            hears: AtomicBool::new(false),
         }
     }
 
@@ -194,18 +202,27 @@ impl Reputation {
     /// What earlier messages say of a key, from 0 to 100; the cold start when it is not known.
     #[must_use]
     pub fn standing(&self, key: Key, now: Timestamp) -> f32 {
-        let now = seconds(now);
+        self.standing_if_known(key, now).unwrap_or(self.settings.cold_start)
+    }
+
+    /// The same, and none when neither this node nor others know anything of it.
+    #[must_use]
+    pub fn standing_if_known(&self, key: Key, now: Timestamp) -> Option<f32> {
+        let heard = self.heard(key, now);
         // Of most keys nothing is known that has to be worked out.
         let told = self.known.read(key.hash, |known| match known.state.pin {
             Pin::Good => Err(100.0),
             Pin::Bad => Err(0.0),
-            Pin::None if known.state.is_neutral() => Err(self.settings.cold_start),
+            Pin::None if known.state.is_neutral() && heard == 0.0 => Err(self.settings.cold_start),
             Pin::None => Ok(known.state),
         });
-        match told.unwrap_or(Err(self.settings.cold_start)) {
-            Ok(state) => Reckoning::of(Some(&state.at(now, &self.settings)), &self.settings).standing(&self.settings),
-            Err(standing) => standing,
-        }
+        let state = match told {
+            Some(Err(standing)) => return Some(standing),
+            Some(Ok(state)) => Some(state.at(seconds(now), &self.settings)),
+            None if heard > 0.0 => None,
+            None => return None,
+        };
+        Some(Reckoning::of(state.as_ref(), heard, &self.settings).standing(&self.settings))
     }
 
     /// A standing term by term.
@@ -214,11 +231,12 @@ impl Reputation {
         let state = self.known.read(key.hash, |known| known.state);
         let faded = state.map(|state| state.at(seconds(now), &self.settings));
         let of = faded.unwrap_or_default();
+        let heard = self.heard(key, now);
         Explanation {
             key,
             name: self.name_of(key),
             standing: self.standing(key, now),
-            terms: Reckoning::of(faded.as_ref(), &self.settings).terms(faded.as_ref(), &self.settings),
+            terms: Reckoning::of(faded.as_ref(), heard, &self.settings).terms(faded.as_ref(), heard, &self.settings),
             pin: of.pin,
             counts: of.counts,
             distinct: self.distinct(key),

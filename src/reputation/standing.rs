@@ -3,7 +3,7 @@
 //! All sums are log-odds in nats, so that terms add up:
 //!
 //! ```text
-//!  standing = 100 · σ( logit(cold_start / 100) − inherited − evidence + held back )
+//!  standing = 100 · σ( logit(cold_start / 100) − inherited − evidence − heard + held back )
 //!
 //!  inherited   logit(p₀) − logit(base_rate), within −0.5 … +1; p₀ was (b + (m + e)·base_rate)/(b + g + e + m) of the parent (a
 //!              sender's account, a campaign's sender) when the key was last seen
@@ -15,6 +15,7 @@
 //!      s       1.64 · √(p(1 − p) / (b + g + e + m + 1)): nineteen times in twenty p is no lower than p − s
 //!      against logit(p − s) − logit(p₀) where that is above 0, at most 3: punished is only what is sure
 //!      for     logit(p + s) − logit(p₀) where that is below 0, at least −1.5: a good name can be stolen
+//!  heard       what the words of other carriers add to it, each weighing so many b ([`super::Hearsay`])
 //!  held back   what lifts it to `bad_below` where fewer than `reporters_min` distinct reporters alone pushed it below
 //! ```
 //!
@@ -68,24 +69,29 @@ pub(super) struct Reckoning {
     pub neutral: f32,
     pub inherited: f32,
     pub long: f32,
-    /// What the short memory adds to the long one.
+    /// What others say adds to the long memory.
+    pub heard: f32,
+    /// What the short memory adds to both.
     pub short: f32,
     pub held_back: f32,
 }
 
 impl Reckoning {
-    /// What a state, faded to now, comes to.
-    pub fn of(state: Option<&State>, settings: &Settings) -> Self {
+    /// What a state, faded to now, and so much weight of what others say come to.
+    pub fn of(state: Option<&State>, heard: f32, settings: &Settings) -> Self {
         let neutral = logit(settings.cold_start / 100.0);
-        let Some(state) = state else { return Self { neutral, ..Self::default() } };
+        let Some(state) = state else {
+            let heard = evidence(heard, 0.0, 0.0, settings.base_rate, settings.prior).max(0.0);
+            return Self { neutral, heard, ..Self::default() };
+        };
         let inherited = f32::from(state.inherited) / 64.0;
         let prior =
             if state.inherited == 0 { settings.base_rate } else { sigma(logit(settings.base_rate) + inherited) };
         let this = Self { neutral, inherited, ..Self::default() };
-        if state.counts.is_without_evidence() {
+        if state.counts.is_without_evidence() && heard == 0.0 {
             return this;
         }
-        let this = this.weigh(state, prior, settings);
+        let this = this.weigh(state, heard, prior, settings);
         if state.reporters() >= settings.reporters_min || state.counts.reported == 0.0 {
             return this;
         }
@@ -97,22 +103,25 @@ impl Reckoning {
             *bad = (*bad - reports).max(0.0);
         }
         let floor = logit((settings.bad_below / 100.0).clamp(0.000_1, 0.999_9))
-            .min(this.weigh(&without, prior, settings).sum());
+            .min(this.weigh(&without, heard, prior, settings).sum());
         Self { held_back: (floor - this.sum()).max(0.0), ..this }
     }
 
-    fn weigh(self, state: &State, prior: f32, settings: &Settings) -> Self {
+    fn weigh(self, state: &State, heard: f32, prior: f32, settings: &Settings) -> Self {
         let weights = &settings.weights;
         let (bad, good) = (state.counts.bad(state.kind, weights), state.counts.good(weights));
-        let long = evidence(bad, good, weights.passed * state.counts.passed, prior, settings.prior);
-        let [bad, around] = state.short;
-        let short = evidence(bad, 0.0, around, prior, settings.prior);
-        Self { long, short: (short - long).max(0.0) * f32::from(u8::from(short > 0.0)), ..self }
+        let long = |bad: f32| evidence(bad, good, weights.passed * state.counts.passed, prior, settings.prior);
+        // Nobody is better for what others say against him.
+        let both = if heard > 0.0 { long(bad + heard).max(long(bad)) } else { long(bad) };
+        let [lately, around] = state.short;
+        let short = evidence(lately, 0.0, around, prior, settings.prior);
+        let short = (short - both).max(0.0) * f32::from(u8::from(short > 0.0));
+        Self { long: long(bad), heard: both - long(bad), short, ..self }
     }
 
     /// Log-odds of being good.
     pub fn sum(&self) -> f32 {
-        self.neutral - self.inherited - self.long - self.short + self.held_back
+        self.neutral - self.inherited - self.long - self.heard - self.short + self.held_back
     }
 
     /// From 0 to 100.
@@ -122,23 +131,27 @@ impl Reckoning {
     }
 
     /// The terms with words.
-    pub fn terms(&self, state: Option<&State>, settings: &Settings) -> Vec<Term> {
+    pub fn terms(&self, state: Option<&State>, heard: f32, settings: &Settings) -> Vec<Term> {
         let neutral = Term {
             name: "cold start",
             nats: self.neutral,
             about: format!("{} for who is not known", settings.cold_start),
         };
-        let Some(state) = state else { return vec![neutral] };
+        let of_others =
+            Term { name: "heard", nats: -self.heard, about: format!("{heard:.2} against it by the word of others") };
+        let Some(state) = state else {
+            return [neutral].into_iter().chain((self.heard != 0.0).then_some(of_others)).collect();
+        };
         let weights = &settings.weights;
         let counts = &state.counts;
-        let heard: Vec<String> = counts
+        let counted: Vec<String> = counts
             .named()
             .iter()
             .filter(|(_, number)| *number >= 0.05)
             .map(|(name, number)| format!("{number:.1} {name}"))
             .collect();
         let (bad, good) = (counts.bad(state.kind, weights), counts.good(weights));
-        let long = format!("{bad:.2} against it and {good:.2} for it, of {}", heard.join(", "));
+        let long = format!("{bad:.2} against it and {good:.2} for it, of {}", counted.join(", "));
         let [bad, _] = state.short;
         let mut terms = vec![neutral];
         let mut add = |name, nats: f32, about: String| {
@@ -148,6 +161,7 @@ impl Reckoning {
         };
         add("inherited", -self.inherited, "what its account, or its sender, was like when it was last seen".to_owned());
         add("long memory", -self.long, long);
+        add(of_others.name, of_others.nats, of_others.about);
         add("short memory", -self.short, format!("{bad:.2} against it of late"));
         let few = format!("{} of {} distinct reporters", state.reporters(), settings.reporters_min);
         add("held back", self.held_back, few);

@@ -13,8 +13,8 @@ pub use super::truth::Truth;
 use super::{Fired, Registries, Ruleset};
 use crate::message::{Direction, Message, Party, PartyKind};
 use crate::text::number::Country;
+use crate::text::template;
 use crate::text::{Anomalies, App, LinkKind, Payload};
-use crate::text::{language, template};
 use crate::time::Timestamp;
 use crate::wire::command::{CommandId, Tag};
 
@@ -289,7 +289,8 @@ impl Test {
             Self::Regex(regex) => cx.rules.matcher.regex(*regex, reading.views(), cx.hits).is_some().into(),
             Self::StartsWith(starts) => starts.iter().any(|s| reading.text().starts_with(s.as_str())).into(),
             Self::Language(codes) => {
-                language::guess(reading.shown()).map_or(Truth::Unknown, |code| codes.iter().any(|c| c == code).into())
+                let language = cx.hits.language(reading.shown());
+                language.map_or(Truth::Unknown, |code| codes.iter().any(|c| c == code).into())
             }
             Self::HashIn(list) => list.contains(&template::hash(reading.folded()), cx.message.now).into(),
             Self::ObfuscationAbove(n) => (u64::from(reading.obfuscation()) * 100 > *n).into(),

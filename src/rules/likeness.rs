@@ -11,6 +11,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::list::Until;
 use crate::text::fold::Folder;
+use crate::text::letter;
 use crate::time::Timestamp;
 
 /// Octets of a skeleton; a label of a domain has at most 63 characters, a sender fewer.
@@ -23,9 +24,42 @@ pub struct Skeleton {
     len: usize,
 }
 
-/// Room to look at names in, reused from name to name.
+/// Room to look at names in, reused from name to name; and what the last one that was asked for looks like, since many
+/// lists are asked about one sender.
 #[derive(Debug, Default)]
-pub struct Room(Folder);
+pub struct Room {
+    folder: Folder,
+    last: Option<Glance>,
+}
+
+/// A name at a glance.
+#[derive(Debug)]
+struct Glance {
+    name: String,
+    skeleton: Skeleton,
+    is_a_word: bool,
+    /// The hash of its skeleton, and of it with each of its characters dropped in turn.
+    hashes: Vec<u32>,
+}
+
+impl Room {
+    fn glance(&mut self, name: &str) -> &Glance {
+        let known = self.last.take();
+        let glance = match known {
+            Some(glance) if glance.name == name => glance,
+            known => {
+                let (mut kept, mut all) = known.map(|glance| (glance.name, glance.hashes)).unwrap_or_default();
+                let skeleton = Skeleton::of(name, self);
+                kept.clear();
+                kept.push_str(name);
+                all.clear();
+                all.extend(hashes(skeleton.as_str()));
+                Glance { name: kept, skeleton, is_a_word: is_a_word(name), hashes: all }
+            }
+        };
+        self.last.insert(glance)
+    }
+}
 
 impl Skeleton {
     /// The skeleton of a name; what is longer than a name can be is cut.
@@ -36,7 +70,7 @@ impl Skeleton {
             if c.is_ascii() {
                 this.push(c);
             } else {
-                room.0.fold(c.encode_utf8(&mut [0; 4])).nfkd().for_each(|c| this.push(c));
+                room.folder.fold(c.encode_utf8(&mut [0; 4])).nfkd().for_each(|c| this.push(c));
             }
         }
         this
@@ -83,7 +117,7 @@ fn glance(c: char) -> Option<char> {
         '6' | '9' => 'g',
         '7' => 't',
         '8' => 'b',
-        c if c.is_alphanumeric() => c,
+        c if letter::is_alphanumeric(c) => c,
         _ => return None,
     })
 }
@@ -136,8 +170,8 @@ impl Likeness {
     /// Whether the name reads like one of these.
     #[must_use]
     pub fn has(&self, name: &str, now: Timestamp, room: &mut Room) -> bool {
-        let skeleton = Skeleton::of(name, room);
-        is_a_word(name) && (self.is(skeleton.as_str(), now) || self.is_near(skeleton.as_str(), now))
+        let Glance { skeleton, is_a_word, hashes, .. } = room.glance(name);
+        *is_a_word && (self.is(skeleton.as_str(), now) || self.is_near(skeleton.as_str(), hashes.iter().copied(), now))
     }
 
     /// Whether a label of the host, but for its public suffix, reads like one of these or has one in it.
@@ -159,7 +193,7 @@ impl Likeness {
             return false;
         }
         self.is(skeleton, now)
-            || self.is_near(skeleton, now)
+            || self.is_near(skeleton, hashes(skeleton), now)
             || self.is_at_an_end(skeleton, now)
             || self.has_an_affix(part, now, room)
     }
@@ -196,11 +230,10 @@ impl Likeness {
         self.at(hash(skeleton, "")).any(|(name, until)| **name == *skeleton && now < *until)
     }
 
-    /// Whether a skeleton is that of a name but for one slip.
-    fn is_near(&self, skeleton: &str, now: Timestamp) -> bool {
-        let near = |hash: u32| self.at(hash).any(|(name, until)| now < *until && is_one_off(skeleton, name));
+    /// Whether a skeleton, of these [`hashes`], is that of a name but for one slip.
+    fn is_near(&self, skeleton: &str, mut hashes: impl Iterator<Item = u32>, now: Timestamp) -> bool {
         skeleton.chars().count() + 1 >= ONE_OFF_CHARACTERS_MIN
-            && (near(hash(skeleton, "")) || shortened(skeleton).any(|(front, back)| near(hash(front, back))))
+            && hashes.any(|hash| self.at(hash).any(|(name, until)| now < *until && is_one_off(skeleton, name)))
     }
 
     fn at(&self, hash: u32) -> impl Iterator<Item = &(Box<str>, Until)> {
@@ -215,6 +248,11 @@ fn shortened(text: &str) -> impl Iterator<Item = (&str, &str)> {
     text.char_indices().filter_map(|(at, c)| Some((text.get(..at)?, text.get(at + c.len_utf8()..)?)))
 }
 
+/// The hash of a skeleton, and of it with each of its characters dropped in turn.
+fn hashes(skeleton: &str) -> impl Iterator<Item = u32> {
+    std::iter::once(hash(skeleton, "")).chain(shortened(skeleton).map(|(front, back)| hash(front, back)))
+}
+
 /// FNV-1a of two texts one after the other.
 fn hash(front: &str, back: &str) -> u32 {
     front.bytes().chain(back.bytes()).fold(0x811c_9dc5, |sum, octet| (sum ^ u32::from(octet)).wrapping_mul(0x0100_0193))
@@ -222,7 +260,7 @@ fn hash(front: &str, back: &str) -> u32 {
 
 /// Whether it has a letter: digits alone read like nothing, though each stands for a letter.
 fn is_a_word(name: &str) -> bool {
-    name.chars().any(char::is_alphabetic)
+    name.chars().any(letter::is_alphabetic)
 }
 
 /// Whether two skeletons differ by one insertion, deletion, exchange or swap of neighbours, and are long enough for that

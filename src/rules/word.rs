@@ -82,7 +82,7 @@ impl Word {
         // A few letters are found by chance inside a word that is spaced out.
         let inside = first.gap == Gap::Soft || after.is_some_and(|after| after.gap == Gap::Soft);
         let is_short = inside && self.folded.chars().count() < INSIDE_MIN;
-        if (is_short || leaves_a_letter(tight, range)) && !self.folded.chars().all(is_unspaced) {
+        if (is_short || leaves_a_rest(tight, range)) && !self.folded.chars().all(is_unspaced) {
             return None;
         }
         let mut reading = Reading::default();
@@ -113,21 +113,23 @@ impl Word {
     }
 }
 
-/// Whether a match leaves one letter of a word that is spaced out, on either side, that is no word by itself: `c` and `r`
-/// of `c l o v e r`.
-fn leaves_a_letter(tight: &Tight, range: &Range<usize>) -> bool {
-    let is_left = |c: char| !matches!(c, 'a' | 'e' | 'i' | 'o' | 'u') && c.is_ascii_alphabetic();
-    let letter = |n: Option<usize>| n.and_then(|n| tight.letter(n));
-    let is_soft = |n: Option<usize>| letter(n).is_some_and(|l| l.gap == Gap::Soft);
-    let begins = |n: Option<usize>| letter(n).is_none_or(|l| l.gap == Gap::Hard);
-    let first = Some(range.start);
-    let before = range.start.checked_sub(1);
-    let after = Some(range.end);
-    let one_before = is_soft(first) && begins(before) && letter(before).is_some_and(|l| l.run == 1 && is_left(l.c));
-    let one_after =
-        is_soft(after) && begins(Some(range.end + 1)) && letter(after).is_some_and(|l| l.run == 1 && is_left(l.c));
-    one_before || one_after
+/// Whether a match leaves letters of a word that is spaced out, on either side, that are no word by themselves, since none
+/// of them is a vowel: `c` and `r` of `c l o v e r`, `st` of `s t a n d a`.
+fn leaves_a_rest(tight: &Tight, range: &Range<usize>) -> bool {
+    let is_rest = |c: char| c.is_ascii_alphabetic() && !matches!(c, 'a' | 'e' | 'i' | 'o' | 'u' | 'y');
+    let is_soft = |n: usize| tight.letter(n).is_some_and(|l| l.gap == Gap::Soft);
+    let begins = |n: usize| tight.letter(n).is_none_or(|l| l.gap == Gap::Hard);
+    let rest = |n: Option<usize>| n.and_then(|n| tight.letter(n)).is_some_and(|l| l.run == 1 && is_rest(l.c));
+    let before = |back: usize| range.start.checked_sub(back);
+    let rest_before =
+        is_soft(range.start) && (1..=REST_MAX).take_while(|n| rest(before(*n))).any(|n| before(n).is_some_and(&begins));
+    let rest_after = is_soft(range.end)
+        && (0..REST_MAX).take_while(|n| rest(Some(range.end + n))).any(|n| begins(range.end + n + 1));
+    rest_before || rest_after
 }
+
+/// Letters without a vowel that may be the rest of a word.
+const REST_MAX: usize = 3;
 
 /// Letters of an entry that is believed where no wider gap says that it is a word.
 const INSIDE_MIN: usize = 4;

@@ -27,6 +27,22 @@ impl Reloader {
         self.amend(node, "feed", &json!({ "actor": "feed", "url": url }), put, keep)
     }
 
+    /// Takes what a feed of other carriers' warnings has for lists into force, and keeps it, if the policy holds with all of them.
+    /// It blocks.
+    pub fn offer_lists(&self, node: &Node, feed: &str, lists: &[(String, String)]) -> Report {
+        let put = |sources: &mut Sources| {
+            for list in &mut sources.lists {
+                let entries = lists.iter().find(|(name, _)| *name == list.name);
+                entries.into_iter().for_each(|(_, entries)| list.text = Ok(entries.clone()));
+            }
+        };
+        let keep = |state: &Path| {
+            std::fs::create_dir_all(state.join("feeds"))?;
+            lists.iter().try_for_each(|(name, entries)| edits::replace(&feeds::copy(state, name), entries))
+        };
+        self.amend(node, "feed", &json!({ "actor": "feed", "intel": feed, "lists": lists.len() }), put, keep)
+    }
+
     /// Adds an entry to a list, or removes it, if the policy holds with it. It blocks.
     pub fn edit(&self, node: &Node, edit: &ListEdit, actor: &str) -> Report {
         let add = |all: &mut Vec<ListEdit>| {

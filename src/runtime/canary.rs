@@ -63,11 +63,11 @@ impl Counts {
         Self { messages: Default::default(), meters }
     }
 
-    fn add(&self, action: Action) {
+    fn add(&self, action: Action, messages: u64) {
         let at = Action::ALL.iter().position(|a| *a == action).unwrap_or(0);
         if let (Some(count), Some(meter)) = (self.messages.get(at), self.meters.get(at)) {
-            count.fetch_add(1, Ordering::Relaxed);
-            meter.increment(1);
+            count.fetch_add(messages, Ordering::Relaxed);
+            meter.increment(messages);
         }
     }
 
@@ -124,8 +124,17 @@ impl Canary {
 
     /// Counts a decision; whether it was one of the policy on trial.
     pub fn count(&self, decision: &Decision<'_>) -> bool {
-        let own = std::ptr::eq(decision.policy, &*self.policy);
-        if own { &self.own } else { &self.others }.add(decision.action());
+        self.add(decision.policy, decision.action(), 1)
+    }
+
+    /// Counts messages that a policy has passed without a decision; whether it is the one on trial.
+    pub fn count_passed(&self, policy: &Policy, messages: u64) -> bool {
+        self.add(policy, Action::Pass, messages)
+    }
+
+    fn add(&self, policy: &Policy, action: Action, messages: u64) -> bool {
+        let own = std::ptr::eq(policy, &*self.policy);
+        if own { &self.own } else { &self.others }.add(action, messages);
         own
     }
 
@@ -194,13 +203,13 @@ mod tests {
     fn it_ends_by_its_bounds_at_once_and_by_its_time_when_it_has_judged_enough() {
         let canary = canary(500_000);
         let minute = Timestamp(60_000_000);
-        (0..9).for_each(|_| canary.own.add(Action::Pass));
+        (0..9).for_each(|_| canary.own.add(Action::Pass, 1));
         assert_eq!(canary.outcome(minute), Outcome::Open, "nine messages say nothing");
-        canary.own.add(Action::Block);
+        canary.own.add(Action::Block, 1);
         assert_eq!((canary.outcome(Timestamp(1)), canary.outcome(minute)), (Outcome::Open, Outcome::Promote));
-        canary.own.add(Action::Block);
+        canary.own.add(Action::Block, 1);
         assert!(matches!(canary.outcome(Timestamp(1)), Outcome::RollBack(why) if why.contains("2 of 11")));
-        canary.others.add(Action::Block);
+        canary.others.add(Action::Block, 1);
         assert_eq!(canary.json()["old"]["block"], 1);
     }
 }

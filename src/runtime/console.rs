@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 
 use super::Node;
 use super::history::{self, Change};
+use super::intel;
 use super::metrics;
 use super::reload::{Ask, Report, Trial};
 use super::reputation;
@@ -46,9 +47,7 @@ pub async fn serve(node: Arc<Node>, listener: TcpListener) {
 async fn answer(node: Arc<Node>, request: Request<Incoming>) -> Result<Reply, Infallible> {
     let path = request.uri().path();
     Ok(match (request.method(), path) {
-        (&Method::GET, "/metrics") => {
-            text(StatusCode::OK, "text/plain; version=0.0.4", metrics::render(&node.prometheus))
-        }
+        (&Method::GET, "/metrics") => text(StatusCode::OK, "text/plain; version=0.0.4", metrics(&node)),
         (&Method::GET, "/healthz") => text(StatusCode::OK, "text/plain", "ok\n".into()),
         (&Method::GET, "/readyz") if node.is_draining() => {
             text(StatusCode::SERVICE_UNAVAILABLE, "text/plain", "draining\n".into())
@@ -79,6 +78,7 @@ async fn answer(node: Arc<Node>, request: Request<Incoming>) -> Result<Reply, In
             let query = Query::read(request.uri().query());
             beside(move || edit(&node, list, &query)).await
         }
+        _ if path.starts_with(intel::api::PATH) => intel::api::answer(node, request).await,
         _ if path.starts_with(reputation::PATH) => reputation::answer(node, request).await,
         (
             _,
@@ -208,6 +208,12 @@ fn edit(node: &Node, list: String, query: &Query) -> Answer {
     (if report.ok { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY }, report.json())
 }
 
+fn metrics(node: &Node) -> String {
+    let mut out = metrics::render(&node.prometheus);
+    node.rule_times().render(&mut out);
+    out
+}
+
 /// What is in force, what is on trial, what the last attempt to change it came to, and what was in force before.
 fn policies(node: &Node) -> Value {
     let changes = node.reloader.history().changes();
@@ -247,6 +253,7 @@ fn one_policy(node: &Node, begins: &str) -> Answer {
 
 fn policy(node: &Node) -> Value {
     let policy = node.policy.load();
+    let times = node.rule_times();
     let rules: Vec<Value> = policy
         .rules
         .rules
@@ -261,6 +268,7 @@ fn policy(node: &Node) -> Value {
                 "id": &*r.id, "at": r.place.to_string(), "mode": mode, "score": r.score.json(),
                 "action": r.action.map(|a| a.name()), "category": r.category.as_deref(), "digest": &*r.digest,
                 "would_have_changed": node.shadow_changes(&r.id),
+                "time": times.of(&r.id),
             })
         })
         .collect();

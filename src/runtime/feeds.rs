@@ -34,12 +34,29 @@ pub fn copy(state: &Path, url: &str) -> PathBuf {
 
 /// What a server said of the copy that stands on disk.
 #[derive(Clone, Debug, Default)]
-struct Seen {
+pub(super) struct Seen {
     etag: Option<String>,
     last_modified: Option<String>,
 }
 
-enum Fetched {
+impl Seen {
+    /// As it is kept beside the copy.
+    pub(super) fn json(&self, url: &str) -> Value {
+        json!({ "url": url, "etag": self.etag, "last_modified": self.last_modified })
+    }
+
+    /// What is kept of a copy that came from this address.
+    pub(super) fn remembered(path: &Path, url: &str) -> Self {
+        let says: Value = std::fs::read(path).ok().and_then(|o| serde_json::from_slice(&o).ok()).unwrap_or_default();
+        let text = |key: &str| says.get(key).and_then(Value::as_str).map(ToOwned::to_owned);
+        if text("url").as_deref() != Some(url) {
+            return Self::default();
+        }
+        Self { etag: text("etag"), last_modified: text("last_modified") }
+    }
+}
+
+pub(super) enum Fetched {
     /// It is as it was.
     Same,
     New(String, Seen),
@@ -76,18 +93,17 @@ async fn once(node: &Arc<Node>, feed: &Feed) -> Result<&'static str, String> {
     let state = node.reloader.state().ok_or("a fetched list is kept in `state`, and there is none")?;
     let path = copy(&state, &feed.url);
     let beside = path.with_extension("json");
-    let seen = if path.exists() { remembered(&beside) } else { Seen::default() };
-    let fetched = tokio::time::timeout(PATIENCE, fetch(&feed.url, &seen)).await.map_err(|_| "it does not answer")??;
+    let seen = if path.exists() { Seen::remembered(&beside, &feed.url) } else { Seen::default() };
+    let fetched = fetch(&feed.url, &seen, FEED_OCTETS_MAX).await?;
     let Fetched::New(text, seen) = fetched else { return Ok("same") };
     accept(feed, &text)?;
     let (node, url) = (Arc::clone(node), feed.url.clone());
     let offered = tokio::task::spawn_blocking(move || {
         let report = node.reloader.offer_feed(&node, &url, &text);
-        if report.ok {
-            let says = json!({ "url": url, "etag": seen.etag, "last_modified": seen.last_modified });
-            if let Err(error) = std::fs::write(&beside, says.to_string()) {
-                tracing::error!(path = %beside.display(), %error, "what is known of a list cannot be kept");
-            }
+        if report.ok
+            && let Err(error) = std::fs::write(&beside, seen.json(&url).to_string())
+        {
+            tracing::error!(path = %beside.display(), %error, "what is known of a list cannot be kept");
         }
         report
     });
@@ -115,13 +131,15 @@ fn accept(feed: &Feed, text: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn remembered(path: &Path) -> Seen {
-    let says: Value = std::fs::read(path).ok().and_then(|o| serde_json::from_slice(&o).ok()).unwrap_or_default();
-    let text = |key: &str| says.get(key).and_then(Value::as_str).map(ToOwned::to_owned);
-    Seen { etag: text("etag"), last_modified: text("last_modified") }
+/// Asks a server for what it has, unless it is as it was seen.
+///
+/// # Errors
+/// When it does not answer, or has something else than a text of at most so many octets.
+pub(super) async fn fetch(url: &str, seen: &Seen, octets_max: usize) -> Result<Fetched, String> {
+    tokio::time::timeout(PATIENCE, ask(url, seen, octets_max)).await.map_err(|_| "it does not answer")?
 }
 
-async fn fetch(url: &str, seen: &Seen) -> Result<Fetched, String> {
+async fn ask(url: &str, seen: &Seen, octets_max: usize) -> Result<Fetched, String> {
     let inside_tls = url.starts_with("https://");
     let rest = url.strip_prefix("https://").or(url.strip_prefix("http://")).ok_or("only http is fetched")?;
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
@@ -143,8 +161,8 @@ async fn fetch(url: &str, seen: &Seen) -> Result<Fetched, String> {
         let header =
             |name: HeaderName| response.headers().get(name).and_then(|v| v.to_str().ok()).map(ToOwned::to_owned);
         let seen = Seen { etag: header(ETAG), last_modified: header(LAST_MODIFIED) };
-        let body = Limited::new(response.into_body(), FEED_OCTETS_MAX).collect().await;
-        let octets = body.map_err(|e| format!("after at most {FEED_OCTETS_MAX} octets: {e}"))?.to_bytes();
+        let body = Limited::new(response.into_body(), octets_max).collect().await;
+        let octets = body.map_err(|e| format!("after at most {octets_max} octets: {e}"))?.to_bytes();
         let text = String::from_utf8(octets.to_vec()).map_err(|_| "it is not UTF-8")?;
         Ok(Fetched::New(text, seen))
     };

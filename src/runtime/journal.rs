@@ -222,7 +222,7 @@ impl Writer {
                     ended = true;
                     break;
                 };
-                self.chain.write(&self.recorder, one.kind, one.at, one.body, &mut batch);
+                self.chain.write(&self.recorder, one.kind, one.at, &one.body, &mut batch);
                 counter!("tapis_journal_records_total", "kind" => one.kind).increment(1);
                 records += 1;
                 order = if batch.len() < BATCH_OCTETS { orders.try_recv().ok() } else { None };
@@ -252,7 +252,7 @@ impl Writer {
             let why = if self.broken { "disk" } else { "queue" };
             let body = json!({ "records": self.lost, "why": why });
             if let Value::Object(body) = body {
-                self.chain.write(&self.recorder, "gap", self.clock.now(), body, batch);
+                self.chain.write(&self.recorder, "gap", self.clock.now(), &body, batch);
             }
         }
     }

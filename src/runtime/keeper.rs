@@ -11,7 +11,9 @@ use crate::audit::shadow::ShadowChanges;
 use crate::audit::tally::Tally;
 use crate::audit::{Basis, Decision, Outcome, OutcomeKind, Reply};
 use crate::gate::Event;
-use crate::policy;
+use crate::message::Direction;
+use crate::policy::{self, Policy};
+use crate::session::Legs;
 use crate::verdict::Action;
 
 /// See the [module documentation](self).
@@ -41,9 +43,8 @@ impl Keeper<'_> {
         });
         if let Some(trial) = self.trial
             && trial.count(decision)
-            && trial.outcome(self.node.clock.now()) != canary::Outcome::Open
         {
-            self.node.settle.notify_one();
+            self.settle(trial);
         }
         if let Some(watcher) = &self.node.watcher {
             watcher.decision(decision, self.node.clock.now(), self.evidence);
@@ -65,6 +66,25 @@ impl Keeper<'_> {
             self.written.insert(decision.id.n);
         }
         true
+    }
+
+    /// Counts messages that a policy has passed without a decision.
+    pub(super) fn passed(&mut self, policy: &Policy, passed: Legs<u64>) {
+        self.meters.passed(Direction::Mt, passed.esme);
+        self.meters.passed(Direction::Mo, passed.smsc);
+        let all = passed.esme + passed.smsc;
+        if let Some(trial) = self.trial
+            && all > 0
+            && trial.count_passed(policy, all)
+        {
+            self.settle(trial);
+        }
+    }
+
+    fn settle(&self, trial: &Canary) {
+        if trial.outcome(self.node.clock.now()) != canary::Outcome::Open {
+            self.node.settle.notify_one();
+        }
     }
 
     /// One pass in N, chosen by a keyed hash so that nobody outside can tell which.

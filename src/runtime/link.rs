@@ -15,6 +15,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Sleep;
 
 use super::Node;
+use super::clock::stopwatch;
 use super::journal::Journal;
 use super::keeper::Keeper;
 use super::metrics::{self, Meters};
@@ -37,7 +38,6 @@ const FLUSH_EVERY: Duration = Duration::from_secs(1);
 const IDLE: Duration = Duration::from_secs(3600);
 
 /// Room that all sessions of one thread share: between two suspensions only one works.
-#[derive(Default)]
 struct Room {
     gate: Scratch,
     evidence: policy::Scratch,
@@ -45,7 +45,8 @@ struct Room {
 }
 
 thread_local! {
-    static ROOM: RefCell<Room> = RefCell::default();
+    static ROOM: RefCell<Room> =
+        RefCell::new(Room { gate: Scratch::timed(stopwatch), evidence: policy::Scratch::default(), octets: Vec::new() });
 }
 
 type Connecting = tokio::task::JoinHandle<Option<(Stream, SmscId)>>;
@@ -316,6 +317,7 @@ impl Link {
                     Output::Wake(session) => wakes.push(session),
                 }
             }
+            keeper.passed(&policy, self.gate.take_passed());
         });
         self.hand_over(start, is_timed);
         wakes.into_iter().for_each(|session| node.wake(session));

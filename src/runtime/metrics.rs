@@ -78,6 +78,7 @@ fn describe() {
         ("tapis_reputation_deltas_sent_total", "Changes of reputation that other nodes were told"),
         ("tapis_reputation_deltas_received_total", "Changes of reputation that other nodes told"),
         ("tapis_reputation_deltas_refused_total", "What other nodes told and could not be read"),
+        ("tapis_intel_fetches_total", "Looks at feeds of other carriers, by what became of them"),
         ("tapis_session_panics_total", "Sessions closed because the program erred"),
         ("tapis_sessions_total", "Connections of ESMEs accepted"),
         ("tapis_tls_handshakes_failed_total", "Connections of ESMEs with whom no TLS came about"),
@@ -105,6 +106,8 @@ fn describe() {
         ("tapis_reputation_shared_up", "Whether the store that nodes share reputation through answers"),
         ("tapis_reputation_shared_lag_seconds", "From a change on another node to its being known here"),
         ("tapis_reputation_untold", "Changes that others will not be told of, because too many waited"),
+        ("tapis_intel_indicators", "Indicators of a feed of other carriers that are heard, and that are not"),
+        ("tapis_intel_update_timestamp_seconds", "When a feed was last known to be as its source has it"),
         ("tapis_build_info", "What is running"),
     ] {
         describe_gauge!(name, help);
@@ -254,6 +257,12 @@ impl Meters {
         }
     }
 
+    /// Counts messages that passed without a decision.
+    pub fn passed(&mut self, direction: Direction, count: u64) {
+        let [pass, ..] = of_mut(direction, &mut self.counts);
+        *pass += count;
+    }
+
     /// Decisions since the last handing over, in one direction.
     #[must_use]
     pub fn decisions(&self, direction: Direction) -> u64 {
@@ -388,6 +397,21 @@ pub fn list_fetched(list: &str, result: &'static str, at_seconds: f64) {
     counter!("tapis_list_fetches_total", "list" => list.to_owned(), "result" => result).increment(1);
     if result == "changed" || result == "same" {
         gauge!("tapis_list_update_timestamp_seconds", "list" => list.to_owned()).set(at_seconds);
+    }
+}
+
+/// Sets how many indicators of a feed of other carriers are heard, and how many are not.
+pub fn intel_held(feed: &str, taken: usize, skipped: usize) {
+    for (held, number) in [("taken", taken), ("skipped", skipped)] {
+        gauge!("tapis_intel_indicators", "feed" => feed.to_owned(), "held" => held).set(count(number));
+    }
+}
+
+/// Counts a look at such a feed, and sets when it was last known to be as its source has it.
+pub fn intel_looked(feed: &str, result: &'static str, at_seconds: f64) {
+    counter!("tapis_intel_fetches_total", "feed" => feed.to_owned(), "result" => result).increment(1);
+    if result == "changed" || result == "same" {
+        gauge!("tapis_intel_update_timestamp_seconds", "feed" => feed.to_owned()).set(at_seconds);
     }
 }
 

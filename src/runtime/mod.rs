@@ -14,6 +14,7 @@ pub mod feeds;
 pub mod files;
 pub mod history;
 pub mod http;
+pub mod intel;
 pub mod journal;
 mod keeper;
 mod key;
@@ -25,6 +26,7 @@ pub mod peer;
 pub mod reload;
 pub mod remember;
 pub mod reputation;
+mod rule_times;
 mod sha256;
 pub mod shared;
 pub mod snapshot;
@@ -62,10 +64,12 @@ use crate::session::{Bounds, Durations};
 use canary::Canary;
 use capture::Capture;
 use clock::Clock;
+use intel::Intel;
 use journal::Journal;
 pub use listen::Listeners;
 use live::Watcher;
 use reload::Reloader;
+use rule_times::RuleTimes;
 use shared::Shared;
 use snapshot::Snapshots;
 use store::Store;
@@ -83,6 +87,8 @@ pub struct Node {
     pub canary: ArcSwapOption<Canary>,
     /// What sessions share.
     pub memory: Memory,
+    /// What other carriers tell.
+    pub intel: Intel,
     /// Time.
     pub clock: Clock,
     gate: Arc<gate::Settings>,
@@ -96,6 +102,7 @@ pub struct Node {
     sampling: RandomState,
     tally: Mutex<Tally>,
     shadow: Mutex<ShadowChanges>,
+    rule_times: RuleTimes,
     accounts: metrics::Accounts,
     /// A trial is to be looked at.
     settle: Notify,
@@ -169,6 +176,9 @@ impl Node {
         let state = settings.state.as_ref().map(|dir| start.base.join(dir));
         let snapshots = Snapshots::open(&settings.reputation, state.as_deref(), &start.base)?;
         let known = snapshots.as_ref().map(|s| s.restore(&memory.reputation)).unwrap_or_default();
+        let said = &settings.reputation.intel;
+        let folders = (state.as_deref(), start.base.as_path());
+        let intel = Intel::open(said, &settings.node, folders, &memory.reputation, clock.now())?;
         let shared = settings.reputation.shared.clone();
         let shared = shared
             .map(|s| key::random().map(|me| Arc::new(Shared::new(s, &known.beside, &key::hex(&me)))))
@@ -185,6 +195,7 @@ impl Node {
             policy: ArcSwap::from_pointee(policy),
             canary: ArcSwapOption::empty(),
             memory,
+            intel,
             clock,
             upstream,
             acceptor,
@@ -195,6 +206,7 @@ impl Node {
             sampling: RandomState::new(),
             tally: Mutex::default(),
             shadow: Mutex::default(),
+            rule_times: RuleTimes::default(),
             settle: Notify::new(),
             wakes: Mutex::default(),
             drain: watch::Sender::new(false),
@@ -225,6 +237,7 @@ impl Node {
         }
         helpers.spawn(Arc::clone(self).keep_house());
         helpers.spawn(feeds::follow(Arc::clone(self)));
+        helpers.spawn(intel::follow(Arc::clone(self)));
         if let Some(shared) = &self.shared {
             helpers.spawn(shared::follow(Arc::clone(self), Arc::clone(shared)));
         }
@@ -394,6 +407,15 @@ impl Node {
     /// What a rule in shadow would have changed since the start.
     fn shadow_changes(&self, rule: &str) -> Value {
         self.shadow.lock().unwrap_or_else(PoisonError::into_inner).of(rule)
+    }
+
+    /// What rules have cost, up to now.
+    fn rule_times(&self) -> &RuleTimes {
+        self.rule_times.take(&self.policy.load());
+        if let Some(trial) = &*self.canary.load() {
+            self.rule_times.take(&trial.policy);
+        }
+        &self.rule_times
     }
 
     fn tell_tally(&self) {

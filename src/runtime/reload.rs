@@ -316,6 +316,8 @@ impl Reloader {
     ) {
         let old = node.policy.load_full();
         metrics::policy(Some(&old), new, super::seconds(node.clock));
+        node.rule_times.take(&old);
+        node.rule_times.keep(new);
         node.policy.store(Arc::clone(new));
         self.retired().push(Arc::clone(&old));
         if old.digest() != new.digest() {

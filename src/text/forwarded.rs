@@ -11,6 +11,7 @@
 //! behind a word that says what it is, behind the closing quote, or in front with its `+`. A message that is nothing but a
 //! sender answers the question of a report centre: whose message was it?
 
+use super::letter;
 use std::ops::Range;
 
 /// A forwarded message, by where its parts stand in what was written.
@@ -256,7 +257,7 @@ impl<'a> Rest<'a> {
 fn starts_with(text: &str, word: &str) -> Option<usize> {
     let start = text.get(..word.len())?;
     let same = start.eq_ignore_ascii_case(word) || start.to_lowercase() == word;
-    let ends = text.get(word.len()..)?.chars().next().is_none_or(|c| !c.is_alphanumeric());
+    let ends = text.get(word.len()..)?.chars().next().is_none_or(|c| !letter::is_alphanumeric(c));
     (same && (ends || !word.is_ascii())).then_some(word.len())
 }
 
@@ -287,8 +288,8 @@ fn number(text: &str) -> Option<(usize, usize)> {
 /// A name that a sender may have, as long as all of the text.
 fn name(text: &str) -> Option<usize> {
     let fits = (2..=NAME_CHARACTERS_MAX).contains(&text.chars().count());
-    let has_letter = text.chars().any(char::is_alphabetic);
-    let is_name = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '.' | '-' | '_' | '&' | '\'');
+    let has_letter = text.chars().any(letter::is_alphabetic);
+    let is_name = |c: char| letter::is_alphanumeric(c) || matches!(c, ' ' | '.' | '-' | '_' | '&' | '\'');
     (fits && has_letter && text.chars().all(is_name) && text.trim().len() == text.len()).then_some(text.len())
 }
 

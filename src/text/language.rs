@@ -4,6 +4,7 @@
 //! is of texts of a few words, of names and of links alone. Indonesian and Malay cannot be told apart in a short
 //! message: both are `id`.
 
+use super::letter;
 /// The languages that are told apart, by their ISO 639-1 codes.
 pub const LANGUAGES: &[&str] = &["en", "id", "tl", "vi", "th", "zh", "km", "lo", "my", "hi"];
 
@@ -63,7 +64,7 @@ impl Letters {
                 0x3400..=0x4dbf | 0x4e00..=0x9fff => &mut all.han,
                 // Kana and Hangul say that Han letters beside them are not Chinese.
                 0x3040..=0x30ff | 0xac00..=0xd7af => &mut all.other,
-                _ if c.is_alphabetic() => &mut all.other,
+                _ if letter::is_alphabetic(c) => &mut all.other,
                 _ => continue,
             };
             *count += 1;
@@ -99,7 +100,7 @@ fn votes(text: &str) -> [(usize, &'static str); 4] {
         if token.contains(['/', '@', '_']) || token.trim_end_matches('.').contains('.') {
             continue;
         }
-        for word in token.split(|c: char| !c.is_alphabetic()) {
+        for word in token.split(|c: char| !letter::is_alphabetic(c)) {
             let mut room = [0; 12];
             let Some(small) = room.get_mut(..word.len()).filter(|r| !r.is_empty() && word.is_ascii()) else { continue };
             small.copy_from_slice(word.as_bytes());

@@ -14,6 +14,7 @@ pub mod fold;
 pub mod forwarded;
 pub mod gsm7;
 pub mod language;
+pub mod letter;
 mod national;
 pub mod number;
 mod packed;
@@ -214,7 +215,7 @@ impl Reading {
             let written =
                 |range: Range<usize>| self.views.written(&self.text, &(start + range.start..start + range.end));
             self.again.place(written);
-            self.entities.add_phones(&self.text, &self.again);
+            self.entities.correct_phones(&self.text, &self.again);
         }
     }
 

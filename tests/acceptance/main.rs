@@ -15,6 +15,8 @@ mod hostile;
 mod lists;
 mod node;
 mod peer;
+mod served;
+mod slowest;
 mod storm;
 mod tls;
 

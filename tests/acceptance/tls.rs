@@ -18,6 +18,7 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 use super::lists;
 use super::node::{Folder, Node, RULES, until};
 use super::peer::{OK, Peer, Smsc, bind, bound};
+use super::served::server;
 use super::{TRX, wire};
 
 /// An authority.
@@ -234,7 +235,7 @@ fn certificates_that_change_are_used_and_broken_ones_change_nothing() {
 fn a_list_is_fetched_over_https_from_whom_the_machine_trusts() {
     let runtime = Runtime::new().unwrap();
     let (authority, other) = (Authority::new(), Authority::new());
-    let (address, served) = lists::server();
+    let (address, served) = server();
     served.lock().unwrap().text = "bad.top\nworse.top\n".into();
     for (trusted, is_fetched) in [(&authority, true), (&other, false)] {
         let (folder, smsc) = (Folder::new(), Smsc::new());

@@ -58,7 +58,7 @@ fn help_prints_every_topic_and_every_command() {
         assert_eq!((ended.code, ended.out.trim_end()), (FINE, topic.text.trim_end()));
         assert!(contents.contains(topic.about), "{contents}");
     }
-    for command in ["run", "demo", "check", "explain", "replay", "diff", "decode", "reload", "policy", "sim"] {
+    for command in ["run", "demo", "check", "explain", "replay", "diff", "bench", "decode", "reload", "policy", "sim"] {
         let usage = format!("Usage: tapis {command}");
         let ended = tapis(&["help", command]);
         assert!(ended.code == FINE && ended.out.contains(&usage), "{}", ended.out);

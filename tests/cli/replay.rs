@@ -1,4 +1,4 @@
-//! `tapis replay` and `tapis diff`: what scripts of operators hang on.
+//! `tapis replay`, `tapis diff` and `tapis bench`: what scripts of operators hang on.
 
 use serde_json::{Value, json};
 
@@ -48,6 +48,22 @@ fn replay_reads_what_decode_reads_and_standard_input() {
     let captured = folder.write("capture.pcap", pcap(&[submit("one casino"), submit("two")].concat()));
     let totals = &tapis(&["replay", &captured, "--rules", &rules, "--format", "json"]).objects()[1].clone();
     assert_eq!((&totals["messages"], &totals["tag"]), (&json!(2), &json!(1)));
+}
+
+#[test]
+fn bench_breaks_a_message_of_ones_own_traffic_into_its_stages() {
+    let folder = Folder::new();
+    let (rules, table) = (folder.write("rules.yaml", RULE), folder.write("corpus.tsv", TABLE));
+    let ended = tapis(&["bench", "--traffic", &table, "--rules", &rules, "--rounds", "2", "--format", "json"]);
+    assert_eq!(ended.code, FINE, "{}", ended.err);
+    let said = &ended.objects()[0];
+    assert_eq!((&said["messages"], &said["rounds"], &said["written"]), (&json!(4), &json!(2), &json!(3)));
+    let stages = said["stages_ns"].as_object().unwrap();
+    let names = "frame parse decode fold entities match verdict reputation act journal";
+    assert_eq!(stages.keys().map(String::as_str).collect::<Vec<_>>().join(" "), names);
+    assert!(stages["journal"].as_f64() > Some(0.0) && said["whole_ns"].as_f64() > Some(0.0), "{said}");
+    let text = tapis(&["bench", "--rules", &rules, "--rounds", "1"]).out;
+    assert!(text.contains("messages of the demo") && text.contains("\nreputation "), "{text}");
 }
 
 #[test]

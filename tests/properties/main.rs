@@ -7,6 +7,7 @@ mod dress;
 mod letters;
 mod memory;
 mod oracle;
+mod passing;
 mod written;
 
 use std::cell::{Cell, RefCell};

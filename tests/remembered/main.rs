@@ -1,8 +1,8 @@
 //! What a node remembers of senders, links and texts, over restarts, between nodes, and under an operator's hand: real
 //! processes, real sockets and, where nodes share, a real Redis.
 //!
-//! The tests of [`nodes`] need Debian's `redis-server`: `tests/peers/install` puts it in place, and `TAPIS_PEERS=1` says that
-//! it must be there. Without the variable they say so and do nothing.
+//! The tests of [`nodes`] need Debian's `redis-server`, and one of [`intel`] PyPI's `stix2`: `tests/peers/install` puts them in
+//! place, and `TAPIS_PEERS=1` says that they must be there. Without the variable they say so and do nothing.
 #![allow(
     clippy::indexing_slicing,
     clippy::unwrap_used,
@@ -14,6 +14,7 @@
     reason = "a test may fail loudly, and it may wait for other processes"
 )]
 
+mod intel;
 #[path = "../acceptance/node.rs"]
 #[allow(dead_code, reason = "the acceptance test asks a node for more")]
 mod node;
@@ -23,6 +24,8 @@ mod operators;
 #[allow(dead_code, reason = "the acceptance test asks a peer for more")]
 mod peer;
 mod restart;
+#[path = "../acceptance/served.rs"]
+mod served;
 mod store;
 
 use std::io::Write;

@@ -3,9 +3,13 @@
 use std::time::{Duration, Instant};
 
 use crate::node::{Folder, Node, until};
-use crate::peer::{Peer, Smsc, bound};
+use crate::peer::{OK, Peer, Smsc, bound};
 use crate::store::{Door, Redis};
 use crate::{RULES, TRX, blocked, passed, reputation, say, show, standing};
+use tapis::wire::body::Sm;
+use tapis::wire::command::CommandId;
+use tapis::wire::encode as wire;
+use tapis::wire::field::Address;
 
 fn is_on() -> bool {
     let on = std::env::var("TAPIS_PEERS").is_ok_and(|v| v == "1");
@@ -98,6 +102,55 @@ fn nodes_converge_through_a_store_that_is_lost_emptied_and_started_again() {
     assert!(a.metric("tapis_reputation_deltas_sent_total", &[]) > 0);
     assert!(a.metric("tapis_reputation_deltas_received_total", &[]) > 0);
     [a, b, c].into_iter().for_each(|node| _ = node.stop());
+}
+
+/// A subscriber forwards a message to the report short code.
+fn reported(esme: &mut Peer, centre: &mut Peer, number: u32, subscriber: &str, text: &str) {
+    centre.write(|out| {
+        let sm = Sm {
+            source: Address::of_writing(subscriber),
+            destination: Address::of_writing("7726"),
+            short_message: text.as_bytes(),
+            ..Sm::default()
+        };
+        wire::sm(out, CommandId::DELIVER_SM, number, &sm);
+    });
+    let got = esme.expect(CommandId::DELIVER_SM);
+    assert_eq!(got.sm().short_message, text.as_bytes(), "it travels on untouched");
+    esme.answer(&got, OK, Some(b"\0"));
+    assert_eq!(centre.expect(CommandId::DELIVER_SM_RESP).status(), OK);
+}
+
+#[test]
+fn what_a_subscriber_reports_on_one_node_the_other_knows_within_a_second() {
+    if !is_on() {
+        return;
+    }
+    let (store, one, two, smsc) = (Folder::new(), Folder::new(), Folder::new(), Smsc::new());
+    let redis = Redis::start(store.0.clone());
+    let address = format!("127.0.0.1:{}", redis.port);
+    let (a, b) = (start(&one, &smsc, &address), start(&two, &smsc, &address));
+    until("both are up", || is_up(&a) && is_up(&b));
+    let (mut esme, mut centre) = bound(&a.smpp, &smsc, TRX, "acme");
+    let text = "Your parcel is held, pay the fee at https://parcel-fee.top/p today";
+    passed(&mut esme, &mut centre, 2, text);
+    let before = ["sender:INFO", "domain:parcel-fee.top"].map(|key| standing(&b, key));
+    assert_eq!(before, [50.0, 50.0]);
+    // Who got the message says so, then others do whose messages came another way.
+    let start = Instant::now();
+    reported(&mut esme, &mut centre, 100, "+6591234567", text);
+    let took = heard(&b, "domain:parcel-fee.top", |standing| standing < 50.0).max(start.elapsed());
+    say(&format!("reputation: what was reported on node A, node B knew {} ms later", took.as_millis()));
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    until("B knows who sent it", || standing(&b, "sender:INFO") < 50.0);
+    let one_says_so = standing(&b, "domain:parcel-fee.top");
+    assert!(one_says_so >= 20.0, "one reporter alone condemns nobody: {one_says_so}");
+    for n in 1..4 {
+        reported(&mut esme, &mut centre, 100 + n, &format!("+659000000{n}"), text);
+    }
+    until("four do", || standing(&b, "domain:parcel-fee.top") < 20.0);
+    assert_eq!(show(&b, "domain:parcel-fee.top")["reporters"], 4);
+    [a, b].into_iter().for_each(|node| _ = node.stop());
 }
 
 /// The time of each of many messages, sorted.

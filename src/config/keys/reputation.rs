@@ -14,6 +14,7 @@ pub static REPUTATION: Section = Section {
         key("file", TEXT, "../var/reputation", "the snapshot that survives a restart; else `reputation` in `state`"),
         key("flush", DURATION, "30s", "how often it is written"),
         key("shared", Kind::Section(&SHARED), "", "what other nodes are told, and heard from"),
+        key("intel", Kind::Section(&INTEL), "", "what other carriers are told, and tell"),
         key("entries_max", ENTRIES, "1000000", "senders, accounts, domains, phones and campaigns that are kept"),
         key("counters_max", ENTRIES, "1000000", "counters of rates: one for each rate and key within its time"),
         key("campaigns_max", ENTRIES, "65536", "campaigns that are told apart"),
@@ -37,6 +38,30 @@ pub static SHARED: Section = Section {
         key("stream", TEXT, "tapis:reputation", "the stream in it; nodes of one stream hear each other"),
         key("every", DURATION, "150ms", "how often it is asked, from 20ms to 10s"),
         key("keep", DURATION, "10m", "how long what was told can be heard by who was away"),
+    ],
+};
+
+/// `intel:` of `reputation:`
+pub static INTEL: Section = Section {
+    name: "`intel`",
+    keys: &[
+        key("source", TEXT, "Carrier A", "this carrier's name in what `tapis intel export` tells; else the node's"),
+        key("feeds", Kind::Sections(&INTEL_FEED), "", "what others tell, as STIX 2.1 bundles"),
+    ],
+};
+
+/// One of `feeds:` of `intel:`
+pub static INTEL_FEED: Section = Section {
+    name: "a feed",
+    keys: &[
+        key("id", Kind::Id, "cert-sg", "its name; `by-hand` is there without being said").needed(),
+        key("url", TEXT, "https://cert.example/sms.json", "fetched, and fetched again"),
+        key("file", TEXT, "intel/peer.json", "read, and read again; with neither it is filled by `tapis intel import`"),
+        key("every", DURATION, "15m", "how often, from 1s to 24h"),
+        key("weight", NUMBER, "4", "messages known for sure to be fraud that one of its indicators weighs, up to 100"),
+        key("confidence_min", count(100), "30", "less confidence is not heard"),
+        key("expires", DURATION, "30d", "an indicator ends at the latest so long after it was last changed"),
+        key("entries_max", count(1_000_000), "100000", "more indicators are refused"),
     ],
 };
 

@@ -103,14 +103,13 @@ impl<'a> Compiler<'a> {
         }
         let Some(file) = &spec.file else { return };
         let Some(text) = self.text(file) else { return };
-        if spec.feed.is_some() && spec.entries.is_empty() && lines(text).next().is_none() {
+        if spec.is_fetched() && spec.entries.is_empty() && lines(text).next().is_none() {
             let message = format!("`{}` was not fetched yet: the list is empty", file.value);
             self.diagnostics.warning(&file.place, "not-fetched", message).help("a running node fetches it");
         }
         let header = lines(text).next().map(|(_, line)| csv(line)).unwrap_or_default();
-        let names = ["value", "expires", "note"];
         if header.len() > 1
-            && header.iter().all(|name| names.contains(&name.as_str()))
+            && header.iter().all(|name| ["value", "expires", "note"].contains(&name.as_str()))
             && header.first().is_some_and(|n| n != "value")
             && let Some((first, written)) = lines(text).next()
         {
@@ -136,7 +135,7 @@ impl<'a> Compiler<'a> {
             let until = match expires.and_then(field) {
                 None => Some(FOR_EVER),
                 Some(date) => {
-                    let end = midnight(date, 0);
+                    let end = Until::of_utc(date).or_else(|| midnight(date, 0));
                     if end.is_none() {
                         self.bad_entry(Fault::Date, &place.of(date));
                     }
@@ -376,6 +375,7 @@ impl<'a> Compiler<'a> {
             self.unknown_name(name, "list", &known);
             return None;
         };
+        self.by_hearsay |= spec.intel.is_some();
         if !kinds.contains(&spec.kind) {
             let wanted: Vec<_> = kinds.iter().map(|k| k.name()).collect();
             let message = format!("list `{}` has {}, not {}", name.value, spec.kind.name(), wanted.join(" or "));

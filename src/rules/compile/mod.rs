@@ -51,6 +51,7 @@ pub fn compile(spec: &Spec, files: &ListFiles, before: Option<&Ruleset>, diagnos
     (set.questions, set.rates) = (compiler.questions, compiler.rates);
     set.report_short_codes =
         if spec.report_short_codes.is_empty() { vec!["7726".into()] } else { spec.report_short_codes.clone() };
+    set.times = super::times::Times::new(set.rules.len());
     set.asks = set.rules.iter().any(|rule| rule.mode != Mode::Off);
     set.kept = kept(&compiler.lists);
     set.file_digests = compiler.file_digests;
@@ -161,6 +162,8 @@ struct Compiler<'a> {
     questions: Vec<Question>,
     /// What they count.
     rates: Vec<Rate>,
+    /// Whether the rule that is being compiled looks into a list of what other carriers warn of.
+    by_hearsay: bool,
 }
 
 /// Names that a help lists; who has more looks them up.
@@ -213,6 +216,7 @@ impl<'a> Compiler<'a> {
             likenesses: HashMap::new(),
             questions: Vec::new(),
             rates: Vec::new(),
+            by_hearsay: false,
         }
     }
 

@@ -97,6 +97,8 @@ impl<'a> Compiler<'a> {
         };
         let group = spec.group.as_ref().and_then(|name| self.group(name, set));
         let tag = spec.tag.as_ref().and_then(|name| self.tag(name, spec.pack.as_deref()));
+        let asked = self.asked(spec);
+        self.by_hearsay = set.rules.iter().any(|rule| rule.by_hearsay && asked.iter().any(|a| a.names(&rule.id)));
         let when = self.condition(spec.when.as_ref()?, &mut scope)?;
         let per_account = scope.per_account;
         if let Some(status) = spec.status.filter(|s| s.is_retryable())
@@ -124,6 +126,7 @@ impl<'a> Compiler<'a> {
             tag,
             mode,
             cause: cause(&facts),
+            by_hearsay: self.by_hearsay,
             facts,
             digest: digest(&spec.canonical),
             expires: spec.expires.as_ref().and_then(|d| list::midnight(&d.value, 0)),

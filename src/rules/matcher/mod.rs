@@ -33,6 +33,8 @@ use regexes::{Confirm, Pattern, Room};
 use super::list::Until;
 use super::word::{Forms, Word};
 use crate::text::fold::{Gap, Tight, Views, is_unspaced};
+use crate::text::language;
+use crate::text::letter;
 use crate::time::Timestamp;
 
 /// Names a set of words that a condition asks for together.
@@ -119,6 +121,8 @@ pub struct Hits {
     woken: Vec<RegexId>,
     room: Room,
     octets: Vec<u8>,
+    /// The language of the text, once somebody has asked.
+    language: Option<Option<&'static str>>,
 }
 
 fn index(n: u32) -> usize {
@@ -290,8 +294,8 @@ fn beginnings(text: &str, mut begins: impl FnMut(usize)) {
 
 fn is_beginning(before: char, c: char) -> bool {
     // A numeral of another script is a letter to lists, and none to `\b`.
-    let parts = |c: char| !c.is_ascii_alphanumeric() && (c == ' ' || is_unspaced(c) || !c.is_alphabetic());
-    parts(before) || (parts(c) && (is_unspaced(c) || !c.is_alphanumeric()))
+    let parts = |c: char| !c.is_ascii_alphanumeric() && (c == ' ' || is_unspaced(c) || !letter::is_alphabetic(c));
+    parts(before) || (parts(c) && (is_unspaced(c) || !letter::is_alphanumeric(c)))
 }
 
 fn beginnings_of_tight(tight: &Tight, mut begins: impl FnMut(usize)) {
@@ -325,6 +329,12 @@ impl Hits {
         self.seen.clear();
         self.woken.clear();
         self.room.octets = 0;
+        self.language = None;
+    }
+
+    /// The language of the text that was scanned: guessed once, however many rules ask.
+    pub fn language(&mut self, text: &str) -> Option<&'static str> {
+        *self.language.get_or_insert_with(|| language::guess(text))
     }
 
     /// The sets of which a word was seen.

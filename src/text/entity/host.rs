@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::words::Words;
+use crate::text::letter;
 use std::sync::LazyLock;
 
 /// How two labels are joined.
@@ -81,7 +82,7 @@ fn label_end(text: &str, from: usize, open: bool, inner: bool) -> Option<usize> 
             0x80.. => {
                 let c = text.get(at..)?.chars().next()?;
                 let glued = is_unspaced(c) && (!open || (inner && is_top(text.get(from..at)?)));
-                if glued || !(c.is_alphanumeric() || is_mark(c)) {
+                if glued || !(letter::is_alphanumeric(c) || is_mark(c)) {
                     break;
                 }
                 at += c.len_utf8();
@@ -112,7 +113,7 @@ pub(super) fn label_start(text: &str, to: usize, floor: usize) -> usize {
             Some(b'\n') if at >= 2 && octets.get(at - 2) == Some(&b'-') && first == at => at -= 1,
             Some(0x80..) => {
                 let Some(c) = text.get(..at).and_then(|t| t.chars().next_back()) else { break };
-                if is_unspaced(c) || !(c.is_alphanumeric() || is_mark(c)) {
+                if is_unspaced(c) || !(letter::is_alphanumeric(c) || is_mark(c)) {
                     break;
                 }
                 at -= c.len_utf8();
@@ -144,7 +145,9 @@ fn starts_label(rest: &str, open: bool) -> bool {
     match rest.as_bytes() {
         [b'a'..=b'z' | b'0'..=b'9', ..] => true,
         [b'%', ..] => open && percent(rest.as_bytes()).is_some(),
-        [0x80..=0xff, ..] => rest.chars().next().is_some_and(|c| (open || !is_unspaced(c)) && c.is_alphanumeric()),
+        [0x80..=0xff, ..] => {
+            rest.chars().next().is_some_and(|c| (open || !is_unspaced(c)) && letter::is_alphanumeric(c))
+        }
         _ => false,
     }
 }
@@ -303,7 +306,7 @@ pub(super) fn is_unspaced(c: char) -> bool {
 }
 
 fn is_mark(c: char) -> bool {
-    matches!(u32::from(c), 0x300..=0x36f | 0x900..=0xdff) && !c.is_alphanumeric()
+    matches!(u32::from(c), 0x300..=0x36f | 0x900..=0xdff) && !letter::is_alphanumeric(c)
 }
 
 #[cfg(test)]

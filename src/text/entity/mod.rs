@@ -47,6 +47,8 @@ pub struct Entities {
     handles: Vec<Handle>,
     amounts: Vec<Amount>,
     codes: Vec<Code>,
+    /// Digits that a word says are no number to call.
+    refused: Vec<Range<usize>>,
 }
 
 impl Entities {
@@ -58,6 +60,7 @@ impl Entities {
         self.handles.clear();
         self.amounts.clear();
         self.codes.clear();
+        self.refused.clear();
     }
 
     /// Finds what stands in `plain`, the plain view of a text that is read in `home`. `is_capital` says whether the
@@ -101,11 +104,13 @@ impl Entities {
         amount::find(reading, home, &self.marks.runs, &self.taken, &mut self.amounts);
         self.taken.add(self.amounts.iter().map(|a| &a.written));
         phone::find(reading, home, &self.marks.runs, &self.taken, &mut self.phones);
+        phone::refused(reading, &self.marks.runs, &self.phones, &mut self.refused);
     }
 
-    /// Takes over phone numbers that were found by a word that was disguised: those that are written without anything
-    /// between their digits, and are nothing else yet than a code.
-    pub fn add_phones(&mut self, text: &str, found: &Self) {
+    /// Takes over what was found by words that were disguised: phone numbers that are written without anything between
+    /// their digits and are nothing else yet than a code, and digits that are none after all.
+    pub fn correct_phones(&mut self, text: &str, found: &Self) {
+        self.phones.retain(|phone| !found.refused.contains(&phone.written));
         for phone in &found.phones {
             let digits = text.get(phone.written.clone()).unwrap_or_default();
             let known = self.links.iter().map(|l| &l.written).chain(self.phones.iter().map(|p| &p.written));
@@ -132,7 +137,7 @@ impl Entities {
         let handles = self.handles.iter_mut().map(|x| &mut x.written);
         let amounts = self.amounts.iter_mut().map(|x| &mut x.written);
         let codes = self.codes.iter_mut().map(|x| &mut x.written);
-        for range in links.chain(phones).chain(handles).chain(amounts).chain(codes) {
+        for range in links.chain(phones).chain(handles).chain(amounts).chain(codes).chain(&mut self.refused) {
             *range = written(range.clone());
         }
         // Two may come from one character: `¼` is a number, a stroke and a number.

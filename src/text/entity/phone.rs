@@ -7,11 +7,11 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use super::Taken;
 use super::marks::Run;
 use super::number::{Country, Number};
 use super::plan::{self, Fit};
 use super::words::{self, Words};
+use super::{Taken, overlaps};
 use crate::limits::ENTITIES_MAX;
 
 /// One number.
@@ -138,6 +138,20 @@ pub(super) fn find(text: &str, home: Option<Country>, runs: &[Run], taken: &Take
     }
 }
 
+/// Adds the digits that the word before them says are something else than a number to call.
+pub(super) fn refused(text: &str, runs: &[Run], phones: &[Phone], refused: &mut Vec<Range<usize>>) {
+    for run in runs.iter().filter(|run| run.len() >= DIGITS_MIN).take(ENTITIES_MAX) {
+        let says = || SAYS.nearest_before(text.get(..run.start).unwrap_or_default(), REACH);
+        let range = run.start..run.end;
+        if !phones.iter().any(|p| overlaps(&p.written, &range)) && matches!(says(), Some((_, Says::Other))) {
+            refused.push(range);
+        }
+    }
+}
+
+/// Digits that may be a subscriber's number.
+const DIGITS_MIN: usize = 7;
+
 /// Whether a number may begin with this run: few digits that stand alone are none.
 fn may_begin(text: &str, run: Run, next: Option<&Run>) -> bool {
     let beside = |at: Option<usize>| at.and_then(|at| text.as_bytes().get(at)).copied();
@@ -182,11 +196,17 @@ impl Written {
                 first -= 1;
             }
         }
+        // `02150000/0812345678` are two numbers.
+        let is_second = || {
+            let number = octets.get(..first.saturating_sub(1)).unwrap_or_default();
+            number.iter().rev().take(DIGITS_MIN).take_while(|b| b.is_ascii_digit()).count() == DIGITS_MIN
+        };
         // `t0812345678`, `3.0812345678`, `#100`: it belongs to what is before it.
         let joined = sign(first).is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'*' | b'#' | b'_'))
             || (matches!(sign(first), Some(b'.' | b',' | b'-' | b'/'))
                 && is_letter(first.checked_sub(2).and_then(|n| octets.get(n)).copied())
-                && !plus);
+                && !plus
+                && !(sign(first) == Some(b'/') && is_second()));
         let mut this = Self {
             start: first,
             plus,

@@ -4,6 +4,7 @@ use super::disguise::{Disguise, Kind};
 use super::suspicion::Suspicion;
 use super::table::is_unspaced;
 use super::tight::Gap;
+use crate::text::letter;
 
 /// A character of the second reading.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +31,7 @@ pub(super) fn is_doubtful(word: &str, suspicion: Suspicion) -> bool {
     let posing = suspicion.posing && !word.is_ascii() && octets.iter().any(u8::is_ascii_alphabetic);
     let drawn = || {
         let next = || word.chars().skip(1);
-        word.chars().zip(next()).zip(next().skip(1)).any(|((a, b), c)| a == b && b == c && a.is_alphabetic())
+        word.chars().zip(next()).zip(next().skip(1)).any(|((a, b), c)| a == b && b == c && letter::is_alphabetic(a))
     };
     leet || posing || (suspicion.drawn && drawn())
 }
@@ -57,7 +58,7 @@ pub(super) const AFTER_DIGIT_MIN: usize = 3;
 
 /// Reads digits as letters in a word where letters prevail; whether there were any.
 pub(super) fn unleet(word: &mut [Glyph], disguises: &mut Option<&mut Vec<Disguise>>) -> bool {
-    let letters = word.iter().filter(|g| g.c.is_alphabetic()).count();
+    let letters = word.iter().filter(|g| letter::is_alphabetic(g.c)).count();
     let digits = word.iter().filter(|g| g.c.is_ascii_digit()).count();
     if digits == 0 || letters < 2 || letters < digits || is_number(word) {
         return false;
@@ -69,7 +70,7 @@ pub(super) fn unleet(word: &mut [Glyph], disguises: &mut Option<&mut Vec<Disguis
     if !inside && !before {
         return false;
     }
-    let is_code = letters <= CODE_LETTERS_MAX && word.iter().all(|g| g.capital || !g.c.is_alphabetic());
+    let is_code = letters <= CODE_LETTERS_MAX && word.iter().all(|g| g.capital || !letter::is_alphabetic(g.c));
     let counts = inside && letters > 2 && letters >= 2 * digits && !is_code && !has_number_word(word);
     let mut any = false;
     for glyph in word.iter_mut() {
@@ -117,7 +118,7 @@ pub(super) fn draw_in(word: &mut [Glyph], reading: usize, disguises: &mut Option
     let kept = if reading == 0 { 1 } else { 2 };
     let mut any = false;
     for run in word.chunk_by_mut(|a, b| a.c == b.c).filter(|run| run.len() >= DRAWN_MIN) {
-        if !run.first().is_some_and(|g| g.c.is_alphabetic()) {
+        if !run.first().is_some_and(|g| letter::is_alphabetic(g.c)) {
             continue;
         }
         any = true;
@@ -130,7 +131,7 @@ pub(super) fn draw_in(word: &mut [Glyph], reading: usize, disguises: &mut Option
         if let (Some(glyph), Some(next)) = (word.get(n - 1), word.get(n))
             && glyph.surplus
             && !next.surplus
-            && next.c.is_alphabetic()
+            && letter::is_alphabetic(next.c)
             && !matches!(glyph.c, 'x' | 'w')
         {
             note(disguises, Kind::Repeated, glyph, true);
@@ -188,5 +189,5 @@ pub(super) fn pose(word: &mut [Glyph], reading: usize, disguises: &mut Option<&m
 
 /// Whether a character is a letter of a script that spaces its words.
 pub(super) fn is_spacing(c: Option<char>) -> bool {
-    c.is_some_and(|c| c.is_alphabetic() && !is_unspaced(c))
+    c.is_some_and(|c| letter::is_alphabetic(c) && !is_unspaced(c))
 }

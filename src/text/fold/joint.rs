@@ -8,6 +8,7 @@ use super::pass::stands_for;
 use super::table::is_unspaced;
 use super::tight::Gap;
 use super::undo::Piece;
+use crate::text::letter;
 
 /// What stands between two pieces.
 pub(super) struct Joint {
@@ -77,7 +78,7 @@ pub(super) fn has_joint(text: &str, is_spared: &dyn Fn(&Range<usize>) -> bool) -
         }
     }
     // Signs beyond ASCII are few; the second look finds what they are.
-    !text.is_ascii() && text.chars().any(|c| !c.is_ascii() && !c.is_alphanumeric() && !is_unspaced(c))
+    !text.is_ascii() && text.chars().any(|c| !c.is_ascii() && !letter::is_alphanumeric(c) && !is_unspaced(c))
 }
 
 /// Notes punctuation inside a word, and signs that stand for letters there, where no honest writer puts them.

@@ -7,6 +7,7 @@ use super::disguise::Kind;
 use super::map::Map;
 use super::suspicion::{GAP, SIGN, STANDS_FOR, spaced, unspaced};
 use super::table::{Change, Class, Table, is_unspaced};
+use crate::text::letter;
 
 /// A disguise seen in passing, to be judged when the whole text is known.
 #[derive(Clone, Copy, Debug)]
@@ -325,7 +326,7 @@ impl Pass<'_> {
     /// Whether an apostrophe joins what stands on both sides of it, as in `don't` and `t'rima`; else it parts words, as
     /// in `NHAN'TIEN`.
     pub(super) fn apostrophe(&mut self, at: usize, len: usize) -> bool {
-        let is_letter = |c: &char| c.is_alphabetic() && !is_unspaced(*c);
+        let is_letter = |c: &char| letter::is_alphabetic(*c) && !is_unspaced(*c);
         let before = self.text.get(..at).map_or(0, |t| t.chars().rev().take(2).take_while(is_letter).count());
         let after = self.text.get(at + len..).map_or(0, |t| t.chars().take(3).take_while(is_letter).count());
         let is_inside = before > 0 && after > 0;
@@ -375,7 +376,7 @@ impl Pass<'_> {
             Class::Change(change) => Some(change.folded.chars().next().unwrap_or(' ')),
             Class::Invisible | Class::Bidi | Class::Overlay | Class::Accent | Class::Apostrophe => None,
             Class::Unspaced | Class::Mark | Class::Regional => Some(c),
-            _ if c.is_alphanumeric() => Some(c),
+            _ if letter::is_alphanumeric(c) => Some(c),
             _ => Some(' '),
         });
         let after = after.unwrap_or(' ');

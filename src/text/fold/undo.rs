@@ -14,6 +14,7 @@ use super::map::{Cursor, Map, end_of};
 use super::pass::stands_for;
 use super::suspicion::{LONE_GAP_MAX, LONE_MIN, Suspicion};
 use super::tight::{Gap, Tight};
+use crate::text::letter;
 
 /// A word of the matching form.
 #[derive(Clone, Copy, Debug)]
@@ -175,8 +176,9 @@ impl Undone {
         let mut start = 0;
         while start < self.pieces.len() {
             let run = self.lone_run(text, start);
-            let lone =
-                || self.pieces.iter().skip(start).take(run).filter(|p| p.characters == 1 && p.first.is_alphabetic());
+            let lone = || {
+                self.pieces.iter().skip(start).take(run).filter(|p| p.characters == 1 && letter::is_alphabetic(p.first))
+            };
             let letters = lone().count();
             if letters < LONE_MIN || 2 * letters <= run {
                 start += 1;
@@ -243,7 +245,7 @@ impl Undone {
         for (n, piece) in self.pieces.iter().skip(start).take(LONE_MAX).enumerate() {
             let between = end.and_then(|end| text.get(end..piece.text.0));
             let is_close = n == 0 || between.is_some_and(|b| b.chars().count() <= LONE_GAP_MAX);
-            let is_letter = piece.first.is_alphabetic();
+            let is_letter = letter::is_alphabetic(piece.first);
             if piece.spared || !is_close || piece.characters > 2 || (n == 0 && !(piece.characters == 1 && is_letter)) {
                 break;
             }

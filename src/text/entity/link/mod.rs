@@ -290,7 +290,8 @@ impl Search<'_> {
         let glued = glued_digits(name);
         let before = self.text.get(..start).unwrap_or_default();
         let behind = self.text.get(last.to..).unwrap_or_default();
-        let addressed = before.ends_with('@') && !(scheme && before.len() > 1);
+        // `¡` is what `@` of ASCII says in the alphabet of GSM.
+        let addressed = before.ends_with(['@', '¡']) && !(scheme && before.len() > 1);
         if behind.starts_with('@') || (addressed && !has_path(behind)) {
             self.names.truncate(from);
             return false;

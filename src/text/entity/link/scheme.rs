@@ -2,6 +2,7 @@
 
 use super::Search;
 use super::host::{self, Dot};
+use crate::text::letter;
 
 /// Octets before a host that may name its user.
 const USERINFO_OCTETS_MAX: usize = 256;
@@ -93,7 +94,7 @@ impl Search<'_> {
     fn unknown_top(&mut self, start: usize) -> bool {
         let Some(last) = self.labels.last().copied() else { return false };
         let top = self.text.get(last.from..last.to).unwrap_or_default();
-        let (count, letters) = (self.labels.len(), top.chars().all(char::is_alphabetic));
+        let (count, letters) = (self.labels.len(), top.chars().all(letter::is_alphabetic));
         count >= 2 && letters && top.chars().count() >= 2 && self.host(start, count, true)
     }
 }
