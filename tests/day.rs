@@ -1,4 +1,4 @@
-//! A day at a carrier, as `tapis sim day` plays it, at a hundredth of its size: what the shipped rules promise of it.
+//! A day at a carrier, as `tapis sim day` plays it, at a small part of its size: what the shipped rules promise of it.
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 
 use std::path::Path;
@@ -28,17 +28,17 @@ fn played(setting: &Setting, messages: u64, seed: u64) -> (Outcome, Vec<Line>) {
 #[test]
 fn each_attack_is_caught_in_time_and_nobody_else_is_blocked() {
     let setting = shipped();
-    let (outcome, lines) = played(&setting, 100_000, 1);
+    let (outcome, lines) = played(&setting, 60_000, 1);
     let page = text(&lines);
     println!("{page}");
     assert_eq!(lines.len(), Class::ALL.len(), "every class sent something\n{page}");
     assert!(lines.iter().all(Line::is_right), "\n{page}");
-    assert!(outcome.receipts > 10_000, "receipts came: {}", outcome.receipts);
+    assert!(outcome.receipts > 6_000, "receipts came: {}", outcome.receipts);
     for line in lines.iter().filter(|line| !line.class.is_attack() && line.class != Class::Chain) {
         assert!(line.actions[1] * 1_000 <= line.messages, "one in a thousand is tagged at most\n{page}");
     }
     let people: usize = outcome.classes[&Class::Conversation].senders.len();
-    assert!(people >= 9_500, "a tenth as many people as messages: {people}");
+    assert!(people >= 5_500, "a tenth as many people as messages: {people}");
 }
 
 #[test]

@@ -55,7 +55,7 @@ fn fallen(fall: &Fall<'_>) -> Option<u64> {
     let gap = fall.day.gap(fall.class);
     let (late, heard): (Duration, fn(u64) -> bool) = match fall.class {
         Class::Scanner => (day::RECEIPT_AFTER, |_| true),
-        _ => (day::REPORTED_AFTER, |n| n % day::QUIET_REPORTED == 0),
+        _ => (day::REPORTED_AFTER, |n| n.is_multiple_of(day::QUIET_REPORTED)),
     };
     let mut next = 0;
     for n in 0..fall.day.messages(fall.class) {
@@ -64,7 +64,7 @@ fn fallen(fall: &Fall<'_>) -> Option<u64> {
             if heard(next) {
                 let then = after(gap, next, late);
                 if fall.class == Class::Scanner {
-                    let arrives = next % day::SCANNED_EXIST == 0;
+                    let arrives = next.is_multiple_of(day::SCANNED_EXIST);
                     let receipt = if arrives { Receipt::Delivered } else { Receipt::Failed };
                     memory.receipt(&traits, receipt, then);
                 } else {

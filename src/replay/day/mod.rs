@@ -101,7 +101,7 @@ pub fn play(day: Day, setting: &Setting, progress: &mut dyn FnMut(u64)) -> Outco
         player.until(sent.at);
         player.submit(&mut sent);
         n += 1;
-        if n % 65_536 == 0 {
+        if n.is_multiple_of(65_536) {
             progress(n);
         }
     }
