@@ -93,7 +93,9 @@ impl Own {
                 None => folded.push(' '),
             }
         }
-        folded.trim().to_owned()
+        // A mark upon a sign, as of a note, is upon nothing once the sign is gone.
+        let is_bare = folded.trim().chars().all(is_kept_mark);
+        if is_bare { String::new() } else { folded.trim().to_owned() }
     }
 
     /// Latin letters that a character is or looks like.
