@@ -294,9 +294,25 @@ pub fn is_one_off(a: &str, b: &str) -> bool {
 /// Whether it is what is written before or behind a brand to make a domain of it: `bcabank`, `onlinebdo`, `aisthailand`.
 #[must_use]
 pub fn is_affix(text: &str) -> bool {
-    (!text.is_empty() && text.len() <= 4 && text.bytes().all(|b| b.is_ascii_digit()))
-        || AFFIXES.binary_search(&text).is_ok()
+    let Some(first) = text.bytes().next() else { return false };
+    if first.is_ascii_digit() {
+        return (text.len() <= 4 && text.bytes().all(|b| b.is_ascii_digit())) || AFFIXES.binary_search(&text).is_ok();
+    }
+    // Most stretches of a host are as long as no affix with their first letter.
+    let lengths = usize::from(first).checked_sub(usize::from(b'a')).and_then(|n| AFFIX_LENGTHS.get(n)).copied();
+    lengths.is_some_and(|lengths| lengths >> text.len().min(31) & 1 == 1) && AFFIXES.binary_search(&text).is_ok()
 }
+
+/// For each letter the lengths of the affixes that begin with it, one bit each.
+static AFFIX_LENGTHS: LazyLock<[u32; 26]> = LazyLock::new(|| {
+    let mut lengths = [0; 26];
+    for affix in AFFIXES.iter() {
+        let first = affix.bytes().next().unwrap_or(0);
+        let slot = usize::from(first).checked_sub(usize::from(b'a')).and_then(|n| lengths.get_mut(n));
+        slot.into_iter().for_each(|slot| *slot |= 1 << affix.len().min(31));
+    }
+    lengths
+});
 
 /// In the order of the alphabet.
 #[rustfmt::skip]
@@ -340,6 +356,15 @@ mod tests {
             assert!(!is_one_off(a, b), "{a} {b}");
         }
         assert!(is_one_off("kbank", "kbnk") && is_one_off("gcash", "gcaash"));
+    }
+
+    #[test]
+    fn every_affix_is_one_and_what_begins_like_one_is_none() {
+        assert!(AFFIXES.iter().all(|affix| is_affix(affix)));
+        assert!(["1", "2024", "2u"].iter().all(|affix| is_affix(affix)));
+        for other in ["", "12345", "2x", "onlinebankin", "onlinebankings", "-", "Bank", "ธ", "zz", "\u{1f600}"] {
+            assert!(!is_affix(other), "{other}");
+        }
     }
 
     #[test]
