@@ -228,7 +228,9 @@ proptest! {
                 if !["delivered", "failed", "replied", "reported"].contains(&name) {
                     prop_assert!((a - c).abs() <= 0.02 * c.max(1.0), "{} of {}: {}, {}, {}", name, number, a, b, c);
                 }
-                prop_assert!((a - b).abs() <= 0.02 * a.max(1.0), "{} of {}: {}, {}", name, number, a, b);
+                // Of two reports of one reporter and day each node counts the one that it heard first.
+                let least = if name == "reported" { 0.05 } else { 0.02 };
+                prop_assert!((a - b).abs() <= least * a.max(1.0), "{} of {}: {}, {}", name, number, a, b);
             }
             prop_assert_eq!(one.reporters, two.reporters);
         }

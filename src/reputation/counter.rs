@@ -169,7 +169,7 @@ impl Counter {
     }
 
     /// Whether nothing of it counts any more, at `now` (µs).
-    pub fn is_over(&self, now: u64) -> bool {
+    pub fn is_past(&self, now: u64) -> bool {
         let (over, now) = (u64::from(self.over), millis(now));
         let all_over = |events: &[Event]| events.iter().all(|event| event.0 == 0 || event.at() + over <= now);
         match &self.body {
@@ -268,9 +268,13 @@ fn count_events(events: &[Event], at: u64, over: u64, members: impl Iterator<Ite
 impl Entry for Counter {
     type Cx = ();
 
+    fn is_over(&self, now: u32) -> bool {
+        self.is_past(u64::from(now) * 1_000_000)
+    }
+
     /// What is over goes first, then what has counted least.
     fn worth(&self, now: u32, (): &()) -> f32 {
-        if self.is_over(u64::from(now) * 1_000_000) {
+        if self.is_past(u64::from(now) * 1_000_000) {
             return 0.0;
         }
         match &self.body {
@@ -296,6 +300,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::key::Secret;
+    use super::super::table::{Comer, Table};
     use super::*;
 
     const HOUR: Duration = Duration::from_secs(3600);
@@ -409,6 +414,20 @@ mod tests {
         assert_eq!(counter.count(ahead + 1_000_000, [0].into_iter(), HOUR), 501);
         (0..500).for_each(|n| counter.record(START + n * 1000, 0, HOUR, START + n * 1000));
         assert_eq!(counter.count(START + 500_000, [0].into_iter(), HOUR), 501);
+    }
+
+    #[test]
+    fn a_counter_that_is_over_gives_way_to_a_newcomer_at_once() {
+        let table: Table<Counter> = Table::new(64, 1 << 20);
+        let enter = |n: u64, at: u64| {
+            let seconds = u32::try_from(at / 1_000_000).unwrap();
+            table.enter(hash(n), Comer::New, seconds, &(), |counter| counter.record(at, 0, HOUR, at)).is_some()
+        };
+        (0..4_000).for_each(|n| _ = enter(n, START));
+        assert!(!(4_000..4_100).any(|n| enter(n, START + 1_000_000)), "it is full, and all of it counts");
+        let later = START + 2 * 3_600_000_000;
+        let taken = (5_000..5_040).filter(|n| enter(*n, later)).count();
+        assert!(taken >= 30, "nothing counts any more, and {taken} of 40 found a place");
     }
 
     #[test]

@@ -192,7 +192,7 @@ impl Snapshot<'_> {
             COUNTERS => {
                 let now = self.taken.as_micros();
                 memory.counters.for_each(shard, |hash, counter| {
-                    if !counter.is_over(now) {
+                    if !counter.is_past(now) {
                         Writer(out).u64(hash);
                         counter.write(&mut Writer(out));
                     }

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! From then on a full bucket gives up what says least ([`Entry::worth`]) for what comes, and a newcomer must come twice
-//! before anything is given up for it: the last eight that were turned away wait at the door, as 16 bits of their hash. So a
+//! before anything is given up for it that still says something: the last eight that were turned away wait at the door, as 16 bits of their hash. So a
 //! flood of names that come once pushes out nothing. Entries of at least [`PROTECTED`] worth give way to no newcomer, and
 //! those of infinite worth to nothing.
 
@@ -19,6 +19,11 @@ pub(super) trait Entry: Default {
 
     /// What it says, at `now` in seconds: the least goes first.
     fn worth(&self, now: u32, cx: &Self::Cx) -> f32;
+
+    /// Whether it says nothing any more: it gives way to whoever comes.
+    fn is_over(&self, _now: u32) -> bool {
+        false
+    }
 
     /// Octets that it points to.
     fn octets(&self) -> usize {
@@ -284,6 +289,12 @@ impl<T: Entry> Shard<T> {
             if self.buckets.len() < max {
                 self.grow((self.buckets.len() * 2).clamp(min, max));
                 continue;
+            }
+            let entries = self.entries.get(bucket * WAYS..(bucket + 1) * WAYS)?;
+            if let Some(way) = entries.iter().position(|entry| entry.is_over(now)) {
+                let freed = entries.get(way).map_or(0, Entry::octets);
+                self.evicted += 1;
+                return Some((self.set(bucket, way, hash)?, freed));
             }
             if comer == Comer::New && !self.comes_again(bucket, hash) {
                 self.refused += 1;

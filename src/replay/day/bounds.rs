@@ -1,8 +1,8 @@
 //! After how many messages of an attack the rules and settings in force must have blocked the first.
 //!
-//! A count is exceeded when its bound and one more were seen; where an attack spreads over several wordings or ranges, one of
-//! them is exceeded when all together have had their bound and one more (pigeonhole). What a standing comes to is
-//! asked of a memory of its own that hears the attack and nothing else, with the receipts and reports that the day sends.
+//! A count is exceeded when its bound and one more were seen, and another one where memory is full: a newcomer is then
+//! counted from its second message on. Where an attack spreads over several wordings or ranges, one of them is exceeded
+//! when all together have had that much (pigeonhole). What a standing comes to is asked of a memory of its own that hears the attack and nothing else, with the receipts and reports that the day sends.
 
 use std::time::Duration;
 
@@ -23,19 +23,27 @@ const HIJACK: &str = "banks/name-through-other-account";
 pub fn bound(class: Class, day: &Day, policy: &Policy, settings: reputation::Settings) -> Option<u64> {
     let thresholds = |rule: &str| policy.rules.thresholds(rule);
     match class {
-        Class::Snowshoe => Some(day::SNOWSHOE_WORDINGS * thresholds(SNOWSHOE)?.0? + 1),
-        Class::Pumping => Some(day::PUMPED_RANGES * thresholds(PUMPING)?.0? + 1),
+        Class::Snowshoe => Some(exceeded(day::SNOWSHOE_WORDINGS, thresholds(SNOWSHOE)?.0?)),
+        Class::Pumping => Some(exceeded(day::PUMPED_RANGES, thresholds(PUMPING)?.0?)),
         // What it says of itself is enough.
         Class::Hijack => thresholds(HIJACK).map(|_| 1),
         Class::Scanner => {
             let (above, below) = thresholds(SCANNER)?;
             let lost = fallen(&Fall { day, class, settings, below: below? })?;
-            Some(lost.max(above? + 1))
+            Some(lost.max(exceeded(1, above?)))
         }
         Class::Quiet => fallen(&Fall { day, class, settings, below: thresholds(QUIET)?.1? }),
         _ => None,
     }
 }
+
+/// The message by which one of so many counters is above a bound.
+fn exceeded(counters: u64, above: u64) -> u64 {
+    counters * (above + NEWCOMER) + 1
+}
+
+/// Messages of a newcomer that a full table does not count.
+const NEWCOMER: u64 = 1;
 
 /// A standing that is to fall.
 struct Fall<'a> {
