@@ -39,6 +39,7 @@ fn what_stands_for_a_letter_is_read_as_one() {
         ("🇧 🇦 🇳 🇰", "b a n k"),
         ("...!?", ""),
         ("a\u{a0}\u{3000}b\tc\r\nd", "a b c d"),
+        ("a\u{1d1bb}", "a"),
     ] {
         assert_eq!(folded(text), read, "{text}");
     }
