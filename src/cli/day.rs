@@ -13,7 +13,7 @@ use crate::runtime::files::Origin;
 use crate::runtime::remember;
 use crate::sim::day::Day;
 
-/// A day at a carrier: ten honest and abusive kinds of traffic, one memory, no sockets; 1 when an attack comes through or honest traffic is blocked.
+/// A day at a carrier: thirteen kinds of traffic, honest and not, one memory, no sockets; 1 when an attack comes through or honest traffic is blocked.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The main file of the configuration; config/tapis.yaml when not given.

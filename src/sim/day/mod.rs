@@ -1,7 +1,7 @@
 //! A day at a carrier: who sends what to whom, and what becomes of it, all of it by a seed.
 //!
 //! A tenth as many people as there are messages write to each other; banks send codes, shops and offices send notices; one
-//! bank has a burst of codes, one shop a flash sale. Among them are six attacks ([`Class::is_attack`]). Each message follows
+//! bank has a burst of codes, one shop a flash sale. Among them are five attacks ([`Class::is_attack`]). Each message follows
 //! from the seed, its class and its number in it alone, so a day is the same however it is looked at; its classes are
 //! merged by time.
 //!
