@@ -186,6 +186,17 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn many_entries_are_all_there_and_each_once() {
+        let mut collected = Collected::with_capacity(MANY);
+        let entries = || (0..MANY).map(|n| format!("shop{n}.top"));
+        entries().chain(entries().step_by(7)).for_each(|entry| collected.insert(entry.as_bytes(), FOR_EVER));
+        let keys = collected.keep();
+        assert_eq!(keys.count(), MANY);
+        assert!(entries().all(|entry| keys.holds(entry.as_bytes(), Timestamp(0))));
+        assert!(!entries().any(|entry| keys.holds(format!("x{entry}").as_bytes(), Timestamp(0))));
+    }
+
     proptest! {
         /// Keys hold what a map of the entries with their latest ends holds.
         #[test]
