@@ -139,6 +139,7 @@ fn is_plain_domain(written: &[u8]) -> bool {
 /// What an octet is to a domain: nothing special, a dot, or what has no place in it.
 const DOT: u8 = 1;
 const OTHER: u8 = 2;
+#[allow(clippy::indexing_slicing, reason = "it is made by the compiler, which checks it")]
 static KINDS: [u8; 256] = {
     let mut kinds = [OTHER; 256];
     let mut octet = 0;
