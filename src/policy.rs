@@ -107,11 +107,11 @@ pub fn read(sources: &Sources) -> (Loaded, Diagnostics) {
 #[must_use]
 pub fn read_after(before: Option<&Policy>, sources: &Sources) -> (Loaded, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
-    let (settings, spec) = config::read(sources, &mut diagnostics);
+    let (settings, mut spec) = config::read(sources, &mut diagnostics);
     if sources.main.is_some() {
         lists::unknown_feeds(&spec, &settings.reputation.intel, &mut diagnostics);
     }
-    let policy = Policy::compile(&spec, sources, before.map(|before| &before.rules), &mut diagnostics);
+    let policy = Policy::compile(&mut spec, sources, before.map(|before| &before.rules), &mut diagnostics);
     (Loaded { policy, settings, spec, warnings: Vec::new() }, diagnostics)
 }
 
@@ -127,23 +127,30 @@ pub fn as_authored(spec: &Spec, sources: &Sources, of_pack: bool, policy: &Polic
         spec.profiles.clear();
     }
     spec.rules.iter_mut().for_each(|rule| rule.mode = rule.mode.max(Mode::Shadow));
-    Policy::compile(&spec, sources, Some(&policy.rules), &mut Diagnostics::default())
+    Policy::compile(&mut spec, sources, Some(&policy.rules), &mut Diagnostics::default())
 }
 
 impl Policy {
     /// A policy without rules: everything passes.
     #[must_use]
     pub fn pass_all() -> Self {
-        Self::compile(&Spec::default(), &Sources::default(), None, &mut Diagnostics::default())
+        Self::compile(&mut Spec::default(), &Sources::default(), None, &mut Diagnostics::default())
     }
 
-    fn compile(spec: &Spec, sources: &Sources, before: Option<&Ruleset>, diagnostics: &mut Diagnostics) -> Self {
-        let mut spec = spec.clone();
-        default_tag(&mut spec);
-        lists::edit(&mut spec, &sources.edits, diagnostics);
-        let rules = rules::compile(&spec, &sources.lists, before, diagnostics);
+    /// The specification is left as it was: edits of lists, and the tag that is always there, are in it meanwhile.
+    fn compile(spec: &mut Spec, sources: &Sources, before: Option<&Ruleset>, diagnostics: &mut Diagnostics) -> Self {
+        let written = (spec.lists.clone(), spec.tags.clone());
+        default_tag(spec);
+        lists::edit(spec, &sources.edits, diagnostics);
+        let policy = Self::of(spec, sources, before, diagnostics);
+        (spec.lists, spec.tags) = written;
+        policy
+    }
+
+    fn of(spec: &mut Spec, sources: &Sources, before: Option<&Ruleset>, diagnostics: &mut Diagnostics) -> Self {
+        let rules = rules::compile(spec, &sources.lists, before, diagnostics);
         let tags: Vec<Tag> = spec.tags.iter().map(|t| Tag::compile(t, diagnostics)).collect();
-        let profiles = profiles(&spec, diagnostics);
+        let profiles = profiles(spec, diagnostics);
         let mut accounts = HashMap::new();
         for account in &spec.accounts {
             if accounts.insert(account.id.value.clone(), account.clone()).is_some() {
@@ -151,9 +158,9 @@ impl Policy {
                 diagnostics.error(&account.id.place, "duplicate-id", message);
             }
         }
-        overrides(&spec, diagnostics);
-        tags_of_blocks(&spec, &profiles, diagnostics);
-        let parts = difference::Parts::new(&spec, sources, &rules);
+        overrides(spec, diagnostics);
+        tags_of_blocks(spec, &profiles, diagnostics);
+        let parts = difference::Parts::new(spec, sources, &rules);
         let rates = rates::rates(&rules);
         let name = sources.main.as_ref().map_or("rules", |m| m.name.rsplit('/').next().unwrap_or(&m.name));
         Self {
@@ -165,8 +172,8 @@ impl Policy {
             profiles,
             tags,
             exceptions: spec.exceptions,
-            feeds: lists::feeds(&spec),
-            intel: lists::of_intel(&spec),
+            feeds: lists::feeds(spec),
+            intel: lists::of_intel(spec),
             lists: spec.lists.iter().map(lists::name).collect(),
             rates,
             parts,

@@ -28,6 +28,7 @@ use diagnostic::Diagnostics;
 use settings::Settings;
 use source::{Place, Source, Sources};
 use spec::Spec;
+use tree::Node;
 
 /// Whether a file is a `tapis.yaml`, by its keys.
 #[must_use]
@@ -91,13 +92,14 @@ fn read_rules(source: &Source, spec: &mut Spec, diagnostics: &mut Diagnostics) {
     let pack = decoder.pack(&fields);
     decoder.policy_parts(&fields, spec);
     decoder.named_parts(&fields, &pack, spec);
-    let items = |decoder: &mut Decoder<'_>, fields: &Fields<'_>, key: &str| {
-        fields.get(key).map(|n| decoder.items(n, &format!("`{key}`")).to_vec()).unwrap_or_default()
-    };
     for node in items(&mut decoder, &fields, "rules") {
-        spec.rules.extend(decoder.rule(&node, &pack));
+        spec.rules.extend(decoder.rule(node, &pack));
     }
     for node in items(&mut decoder, &fields, "exemptions") {
-        spec.exemptions.extend(decoder.exemption(&node, &pack));
+        spec.exemptions.extend(decoder.exemption(node, &pack));
     }
+}
+
+fn items<'n>(decoder: &mut Decoder<'_>, fields: &Fields<'n>, key: &str) -> &'n [Node] {
+    fields.get(key).map(|n| decoder.items(n, &format!("`{key}`"))).unwrap_or_default()
 }

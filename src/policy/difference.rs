@@ -27,7 +27,8 @@ pub struct Difference {
 }
 
 impl Parts {
-    pub(super) fn new(spec: &Spec, sources: &Sources, compiled: &Ruleset) -> Self {
+    /// Rules are taken out of the specification meanwhile.
+    pub(super) fn new(spec: &mut Spec, sources: &Sources, compiled: &Ruleset) -> Self {
         let mut rules = BTreeMap::new();
         for rule in &spec.rules {
             rules.insert(rule.id.value.clone(), crate::rules::digest(&rule.canonical));
@@ -37,9 +38,9 @@ impl Parts {
         }
         // Debug output of the specification holds every value; places are taken out and what has a name is sorted by it,
         // so that moving something to another line or file changes nothing.
+        let apart = (std::mem::take(&mut spec.rules), std::mem::take(&mut spec.exemptions));
         let mut rest = spec.clone();
-        rest.rules.clear();
-        rest.exemptions.clear();
+        (spec.rules, spec.exemptions) = apart;
         rest.report_short_codes.sort();
         rest.accounts.sort_by(|a, b| a.id.value.cmp(&b.id.value));
         rest.overrides.sort_by(|a, b| a.target.value.cmp(&b.target.value));

@@ -18,11 +18,16 @@ use crate::time::Timestamp;
 /// Entries of one place, on average.
 const TOGETHER: usize = 4;
 
+/// Heaps that many entries are collected in, and how many are many.
+const HEAPS: usize = 256;
+const MANY: usize = 1 << 16;
+
 /// Entries that are being collected.
 #[derive(Debug, Default)]
 pub struct Collected {
     state: RandomState,
-    for_ever: Vec<u64>,
+    /// In heaps by the upper bits of their hashes, so that those of a heap are dealt out to places near each other.
+    for_ever: Vec<Vec<u64>>,
     ending: Vec<(u64, Until)>,
 }
 
@@ -43,14 +48,21 @@ impl Collected {
     /// Room for so many.
     #[must_use]
     pub fn with_capacity(count: usize) -> Self {
-        Self { for_ever: Vec::with_capacity(count), ..Self::default() }
+        let heaps = if count < MANY { 1 } else { HEAPS };
+        // Hashes are spread evenly, but not quite.
+        let each = count / heaps + count / heaps / 16;
+        Self { for_ever: (0..heaps).map(|_| Vec::with_capacity(each)).collect(), ..Self::default() }
     }
 
     /// Adds one entry.
     pub fn insert(&mut self, entry: &[u8], until: Until) {
         let hash = hash(&self.state, entry);
         if until == FOR_EVER {
-            self.for_ever.push(hash);
+            if self.for_ever.is_empty() {
+                self.for_ever.push(Vec::new());
+            }
+            let heap = if self.for_ever.len() == HEAPS { place(hash, 64 - HEAPS.trailing_zeros()) } else { 0 };
+            self.for_ever.get_mut(heap).into_iter().for_each(|heap| heap.push(hash));
         } else {
             self.ending.push((hash, until));
         }
@@ -60,11 +72,12 @@ impl Collected {
     #[must_use]
     pub fn keep(self) -> Keys {
         let Self { state, for_ever, mut ending } = self;
-        let bits = (for_ever.len() / TOGETHER).max(1).next_power_of_two().trailing_zeros().max(1);
+        let count: usize = for_ever.iter().map(Vec::len).sum();
+        let bits = (count / TOGETHER).max(1).next_power_of_two().trailing_zeros().max(1);
         let shift = 64 - bits;
         // Counted and dealt out to their places rather than sorted.
         let mut starts = vec![0_u32; (1 << bits) + 1];
-        for hash in &for_ever {
+        for hash in for_ever.iter().flatten() {
             if let Some(count) = starts.get_mut(place(*hash, shift) + 1) {
                 *count += 1;
             }
@@ -75,8 +88,8 @@ impl Collected {
             *start = sum;
         }
         let mut next = starts.clone();
-        let mut hashes = vec![0; for_ever.len()];
-        for hash in &for_ever {
+        let mut hashes = vec![0; count];
+        for hash in for_ever.iter().flatten() {
             if let Some(at) = next.get_mut(place(*hash, shift))
                 && let Some(slot) = hashes.get_mut(index(*at))
             {
@@ -172,6 +185,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn many_entries_are_all_there_and_each_once() {
+        let mut collected = Collected::with_capacity(MANY);
+        let entries = || (0..MANY).map(|n| format!("shop{n}.top"));
+        entries().chain(entries().step_by(7)).for_each(|entry| collected.insert(entry.as_bytes(), FOR_EVER));
+        let keys = collected.keep();
+        assert_eq!(keys.count(), MANY);
+        assert!(entries().all(|entry| keys.holds(entry.as_bytes(), Timestamp(0))));
+        assert!(!entries().any(|entry| keys.holds(format!("x{entry}").as_bytes(), Timestamp(0))));
+    }
 
     proptest! {
         /// Keys hold what a map of the entries with their latest ends holds.

@@ -126,17 +126,32 @@ pub fn domain(written: &str) -> Option<Cow<'_, str>> {
 
 /// Whether it is a domain just as it is looked up, as nearly all entries of long lists are.
 fn is_plain_domain(written: &[u8]) -> bool {
-    let mut before = b'.';
+    let mut before = DOT;
+    let mut bad = 0;
     for octet in written {
-        match octet {
-            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => {}
-            b'.' if before != b'.' => {}
-            _ => return false,
-        }
-        before = *octet;
+        let kind = KINDS.get(usize::from(*octet)).copied().unwrap_or(OTHER);
+        bad |= (kind & before) | (kind & OTHER);
+        before = kind;
     }
-    before != b'.'
+    bad == 0 && before != DOT
 }
+
+/// What an octet is to a domain: nothing special, a dot, or what has no place in it.
+const DOT: u8 = 1;
+const OTHER: u8 = 2;
+#[allow(clippy::indexing_slicing, reason = "it is made by the compiler, which checks it")]
+static KINDS: [u8; 256] = {
+    let mut kinds = [OTHER; 256];
+    let mut octet = 0;
+    while octet < kinds.len() {
+        if matches!(octet, 0x61..=0x7a | 0x30..=0x39 | 0x2d | 0x5f) {
+            kinds[octet] = 0;
+        }
+        octet += 1;
+    }
+    kinds[0x2e] = DOT;
+    kinds
+};
 
 impl Listed for Domains {
     fn entry(written: &str) -> Option<Cow<'_, str>> {

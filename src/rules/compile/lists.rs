@@ -47,7 +47,7 @@ fn line_place(file: &str, line: usize, written: &str) -> Place {
 
 /// Lines that say something, each with its number from 0.
 fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let unix = (!text.contains('\r')).then(|| unix_lines(text));
+    let unix = memchr::memchr(b'\r', text.as_bytes()).is_none().then(|| unix_lines(text));
     let others = unix.is_none().then(|| diagnostic::lines(text));
     let all = unix.into_iter().flatten().chain(others.into_iter().flatten()).enumerate();
     all.filter(|(_, line)| match line.as_bytes().first() {

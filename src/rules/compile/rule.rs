@@ -98,7 +98,8 @@ impl<'a> Compiler<'a> {
         let group = spec.group.as_ref().and_then(|name| self.group(name, set));
         let tag = spec.tag.as_ref().and_then(|name| self.tag(name, spec.pack.as_deref()));
         let asked = self.asked(spec);
-        self.by_hearsay = set.rules.iter().any(|rule| rule.by_hearsay && asked.iter().any(|a| a.names(&rule.id)));
+        self.by_hearsay =
+            !asked.is_empty() && set.rules.iter().any(|r| r.by_hearsay && asked.iter().any(|a| a.names(&r.id)));
         let when = self.condition(spec.when.as_ref()?, &mut scope)?;
         let per_account = scope.per_account;
         if let Some(status) = spec.status.filter(|s| s.is_retryable())

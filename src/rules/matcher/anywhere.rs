@@ -1,8 +1,8 @@
 //! Many literals, found anywhere in a text.
 //!
-//! Every literal is known by six octets at its beginning, and by the six behind those but for the first; so a text needs to
-//! be looked at only at every other octet, and hardly ever has six octets of a literal that is not there. Shorter literals
-//! are looked for at every octet.
+//! Every literal is known by five octets at its beginning, and by the five from its second on; so a text needs to be looked
+//! at only at every other octet, and seldom has five octets of a literal that is not there. Shorter literals are looked for
+//! at every octet.
 //!
 //! A text could be written of nothing but octets that many literals have in common. Beyond a few comparisons for each of
 //! its octets it is handed to an automaton over all literals, which takes as long for every text.
@@ -15,7 +15,7 @@ use super::grams::{Grams, Group, gram};
 use super::index;
 
 /// Octets of literals from which on a table has them, those it knows them by, and how far apart it looks.
-const TABLES: [(usize, usize, usize); 3] = [(7, 6, 2), (4, 4, 1), (1, 3, 1)];
+const TABLES: [(usize, usize, usize); 3] = [(6, 5, 2), (4, 4, 1), (1, 3, 1)];
 
 /// Comparisons for each octet of a text before it is handed to the automaton.
 const COMPARISONS: usize = 4;
@@ -103,22 +103,36 @@ impl Table {
     fn search(&self, text: &[u8], literals: &[Box<[u8]>], left: &mut usize, found: &mut impl FnMut(u32)) -> bool {
         let mut at = 0;
         while let Some(gram) = text.get(at..).and_then(|rest| gram(rest, self.gram)) {
-            if let Some(group) = self.grams.of(gram) {
-                let places = index(group.from)..index(group.to);
-                let places = self.places.get(places).unwrap_or_default();
-                match left.checked_sub(places.len()) {
-                    Some(rest) => *left = rest,
-                    None => return false,
-                }
-                for (id, shift) in places {
-                    let begins = at.checked_sub(usize::from(*shift)).and_then(|start| text.get(start..));
-                    let literal = literals.get(index(*id));
-                    if begins.zip(literal).is_some_and(|(begins, literal)| begins.starts_with(literal)) {
-                        found(*id);
-                    }
-                }
+            if let Some(group) = self.grams.of(gram)
+                && !self.compare(text, at, group, literals, left, found)
+            {
+                return false;
             }
             at += self.step;
+        }
+        true
+    }
+
+    /// Holds a text against literals that may stand at `at`. Whether so many comparisons were left.
+    #[inline(never)]
+    fn compare(
+        &self,
+        text: &[u8],
+        at: usize,
+        group: &Group,
+        literals: &[Box<[u8]>],
+        left: &mut usize,
+        found: &mut impl FnMut(u32),
+    ) -> bool {
+        let places = self.places.get(index(group.from)..index(group.to)).unwrap_or_default();
+        let Some(rest) = left.checked_sub(places.len()) else { return false };
+        *left = rest;
+        for (id, shift) in places {
+            let begins = at.checked_sub(usize::from(*shift)).and_then(|start| text.get(start..));
+            let literal = literals.get(index(*id));
+            if begins.zip(literal).is_some_and(|(begins, literal)| begins.starts_with(literal)) {
+                found(*id);
+            }
         }
         true
     }

@@ -2,6 +2,7 @@
 //! that wake it.
 
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use super::anywhere::Anywhere;
@@ -14,7 +15,7 @@ use crate::rules::word::{Forms, Word, forms};
 /// Collects what shall be found.
 #[derive(Debug, Default)]
 pub struct Builder {
-    words: HashMap<(Box<str>, bool), u32>,
+    words: HashMap<Written, u32>,
     entries: Vec<Entry>,
     sets: u32,
     regexes: Vec<(Arc<Pattern>, Option<Arc<Pattern>>)>,
@@ -23,6 +24,24 @@ pub struct Builder {
     /// What was compiled, here or for the policy before.
     patterns: HashMap<Box<str>, Arc<Pattern>>,
     before: HashMap<Box<str>, Arc<Pattern>>,
+}
+
+/// A word by how it is written, whenever it ends.
+#[derive(Debug)]
+struct Written(Arc<Word>);
+
+impl PartialEq for Written {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.0.folded, self.0.open) == (&other.0.folded, other.0.open)
+    }
+}
+
+impl Eq for Written {}
+
+impl Hash for Written {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (&self.0.folded, self.0.open).hash(state);
+    }
 }
 
 /// What there is to say of a regex that is sound.
@@ -45,7 +64,9 @@ impl Builder {
     /// A builder that compiles no regex which the matcher before has.
     #[must_use]
     pub fn after(before: &Matcher) -> Self {
-        Self { before: before.patterns.clone(), ..Self::default() }
+        let words = HashMap::with_capacity(before.entries.len());
+        let entries = Vec::with_capacity(before.entries.len());
+        Self { before: before.patterns.clone(), words, entries, ..Self::default() }
     }
 
     /// A set of words; [`Hits::set`] says whether one of them was seen.
@@ -55,7 +76,7 @@ impl Builder {
         for word in words {
             let until = word.until;
             let next = short(self.entries.len());
-            let n = *self.words.entry((word.folded.as_str().into(), word.open)).or_insert(next);
+            let n = *self.words.entry(Written(Arc::clone(&word))).or_insert(next);
             if n == next {
                 self.entries.push(Entry { word, sets: Vec::new() });
             }
@@ -148,12 +169,18 @@ impl Builder {
         // Of a second reading a word stands in the matching form too, or in the tight form.
         let forms = |atom: &Atom| if atom.begins { forms(&atom.text) } else { Vec::new() };
         let beginnings: Vec<Vec<(Box<str>, Forms)>> = atoms.iter().map(|(atom, _)| forms(atom)).collect();
-        let mut uses: Vec<(&str, Use)> = Vec::new();
+        let mut uses: Vec<(u64, &str, Use)> = Vec::with_capacity(2 * self.entries.len());
+        let first = |form: &str| -> u64 {
+            let mut octets = [0; 8];
+            octets.iter_mut().zip(form.bytes()).for_each(|(slot, octet)| *slot = octet);
+            u64::from_be_bytes(octets)
+        };
         for (n, entry) in self.entries.iter().enumerate() {
-            uses.extend(entry.word.forms().iter().map(|(form, forms)| (&**form, Use::Word(short(n), *forms))));
+            let forms = entry.word.forms().iter();
+            uses.extend(forms.map(|(form, forms)| (first(form), &**form, Use::Word(short(n), *forms))));
         }
         for (n, forms) in beginnings.iter().enumerate() {
-            uses.extend(forms.iter().map(|(form, _)| (&**form, Use::Atom(short(n)))));
+            uses.extend(forms.iter().map(|(form, _)| (first(form), &**form, Use::Atom(short(n)))));
         }
         let mut squeezed: Vec<(&str, u32)> = Vec::new();
         for (n, (atom, _)) in atoms.iter().enumerate() {
@@ -163,16 +190,17 @@ impl Builder {
         }
         let (texts, squeezed): (Vec<&str>, Vec<u32>) = squeezed.into_iter().unzip();
         let anywhere = Anywhere::new(&texts)?;
-        uses.sort_by(|a, b| a.0.cmp(b.0));
-        let same: Vec<&[(&str, Use)]> = uses.chunk_by(|a, b| a.0 == b.0).collect();
-        let literals: Vec<&str> = same.iter().filter_map(|uses| Some(uses.first()?.0)).collect();
+        // Most are told apart by their first octets.
+        uses.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.cmp(b.1)));
+        let same: Vec<&[(u64, &str, Use)]> = uses.chunk_by(|a, b| a.0 == b.0 && a.1 == b.1).collect();
+        let literals: Vec<&str> = same.iter().filter_map(|uses| Some(uses.first()?.1)).collect();
         let dictionary = Dictionary::new(&literals);
         let starts = same.iter().scan(0, |sum, uses| {
             *sum += short(uses.len());
             Some(*sum)
         });
         let starts = std::iter::once(0).chain(starts).collect();
-        let uses = uses.iter().map(|(_, one)| *one).collect();
+        let uses = uses.iter().map(|(_, _, one)| *one).collect();
         Ok(Matcher {
             dictionary,
             starts,

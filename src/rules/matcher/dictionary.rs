@@ -116,6 +116,10 @@ impl Table {
     fn find(&self, group: Group, rest: &[u8], found: &mut impl FnMut(Id, usize)) {
         // A literal that the text begins with is not greater than the text, and every one between them begins with it.
         let (mut from, mut to) = (group.from, group.to);
+        // Of one there is nothing to search.
+        if from + 1 == to {
+            from = to;
+        }
         while from < to {
             let middle = from + (to - from) / 2;
             if self.literal(middle) <= rest { from = middle + 1 } else { to = middle }

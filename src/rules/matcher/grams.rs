@@ -18,12 +18,15 @@ pub(super) struct Grams {
     groups: Box<[Group]>,
 }
 
+/// Words of a filter that is for a few groups: four kilobytes, in which hardly anything is there by chance.
+const WORDS_MIN: usize = 512;
+
 /// No group.
 const NONE: u32 = u32::MAX;
 
 impl Grams {
     pub(super) fn new(groups: Vec<Group>) -> Self {
-        let mut filter = vec![0_u64; (groups.len() / 8).next_power_of_two().max(2)];
+        let mut filter = vec![0_u64; (groups.len() / 4).next_power_of_two().max(WORDS_MIN)];
         let mut slots = vec![NONE; (groups.len() * 2).next_power_of_two()];
         for (n, group) in (0..).zip(&groups) {
             let hash = hash(group.gram);
@@ -77,11 +80,11 @@ pub(super) fn gram(octets: &[u8], len: usize) -> Option<u64> {
     Some(u64::from_le_bytes(gram))
 }
 
-/// Spreads over all bits (Steele, Lea and Flood, Fast Splittable Pseudorandom Number Generators, 2014).
+/// Spreads over all bits: both halves of a product.
 #[inline]
 fn hash(gram: u64) -> u64 {
-    let mixed = gram.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9)
+    let (low, high) = gram.carrying_mul(0x9e37_79b9_7f4a_7c15, 0);
+    low ^ high
 }
 
 /// Where a hash stands among `count` places, a power of two.
