@@ -1,4 +1,4 @@
-//! A running node's admin server, asked: what `reload` and `policy` share.
+//! A running node's admin server, asked: what the commands that ask it share.
 
 use std::io::Write;
 use std::time::Duration;
@@ -32,6 +32,39 @@ pub(super) struct Asker {
     /// How to answer.
     #[arg(long, value_enum, default_value_t)]
     pub(super) format: Format,
+}
+
+/// Where the node is that is asked, and how to tell what it answers.
+#[derive(Debug, clap::Args)]
+pub(super) struct Node {
+    /// The node's admin address.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9090")]
+    pub(super) admin: String,
+    /// How to answer.
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
+}
+
+impl Node {
+    /// Asks, and tells the answer; `shown` does it for people.
+    pub(super) fn ask(&self, method: &Method, path: &str, shown: impl FnOnce(&Value)) -> Exit {
+        match request(&self.admin, method, path) {
+            Ok((status, answer)) => show(self.format, status, &answer, shown),
+            Err(exit) => exit,
+        }
+    }
+}
+
+/// Tells an answer: as it is, or as `shown` does where it is no error.
+pub(super) fn show(format: Format, status: StatusCode, answer: &Value, shown: impl FnOnce(&Value)) -> Exit {
+    if format == Format::Json {
+        say(answer);
+    } else if status.is_success() {
+        shown(answer);
+    } else {
+        error(answer);
+    }
+    if status.is_success() { Exit::Fine } else { Exit::Config }
 }
 
 impl Asker {

@@ -11,7 +11,6 @@ use crate::policy::Policy;
 use crate::replay::stages::{How, Profile, STAGES, profile};
 use crate::replay::{Defaults, Setting, Traffic};
 use crate::runtime::clock::{self, Clock};
-use crate::runtime::files::Origin;
 use crate::runtime::gate_settings;
 use crate::sim::corpus;
 
@@ -42,12 +41,9 @@ pub(super) struct Args {
 
 /// Runs it.
 pub(super) fn run(args: &Args) -> Exit {
-    let origin = match &args.config {
-        Some(main) => Origin { main: Some(main.clone()), rules: args.rules.clone(), ..Origin::default() },
-        None => match explain::origin(&args.rules) {
-            Ok(origin) => origin,
-            Err(why) => return fail(Exit::Usage, why),
-        },
+    let origin = match explain::configured(args.config.as_deref(), &args.rules) {
+        Ok(origin) => origin,
+        Err(exit) => return exit,
     };
     let loaded = match check::policy(&origin) {
         Ok(loaded) => loaded,

@@ -9,7 +9,6 @@ use super::{Exit, check, fail, say, tell, traffic};
 use crate::replay::day::page::{self, thousands};
 use crate::replay::day::play;
 use crate::runtime::clock::Clock;
-use crate::runtime::files::Origin;
 use crate::runtime::remember;
 use crate::sim::day::Day;
 
@@ -29,12 +28,9 @@ pub(super) struct Args {
 
 /// Runs it.
 pub(super) fn run(args: &Args) -> Exit {
-    let origin = match &args.config {
-        Some(main) => Origin { main: Some(main.clone()), ..Origin::default() },
-        None => match explain::origin(&[]) {
-            Ok(origin) => origin,
-            Err(why) => return fail(Exit::Usage, why),
-        },
+    let origin = match explain::configured(args.config.as_deref(), &[]) {
+        Ok(origin) => origin,
+        Err(exit) => return exit,
     };
     let loaded = match check::policy(&origin) {
         Ok(loaded) => loaded,

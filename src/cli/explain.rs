@@ -124,6 +124,17 @@ pub(super) fn origin(rules: &[PathBuf]) -> Result<Origin, String> {
     }
 }
 
+/// A configuration, its rules those that were named if any; without one, rules that were named, else what stands here.
+///
+/// # Errors
+/// How the command ends when there is none of them; it has been told.
+pub(super) fn configured(config: Option<&Path>, rules: &[PathBuf]) -> Result<Origin, Exit> {
+    match config {
+        Some(main) => Ok(Origin { main: Some(main.into()), rules: rules.to_vec(), ..Origin::default() }),
+        None => origin(rules).map_err(|why| fail(Exit::Usage, why)),
+    }
+}
+
 /// `sender=7d`
 fn known(written: &str) -> Result<(Known, Duration), String> {
     let (what, age) = written.split_once('=').ok_or("write sender=7d")?;

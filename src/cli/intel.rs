@@ -8,7 +8,8 @@ use clap::{Subcommand, ValueEnum};
 use hyper::Method;
 use serde_json::Value;
 
-use super::{Exit, Format, admin, fail, say, tell};
+use super::admin::{self, Node};
+use super::{Exit, Format, fail, say, tell};
 use crate::config::intel::BY_HAND;
 
 /// Tells other carriers what a running node learned, as a STIX 2.1 bundle, and takes in what they tell.
@@ -42,14 +43,7 @@ enum Command {
         format: Format,
     },
     /// Shows every feed: how much of it is taken, and what became of the last look.
-    Feeds {
-        /// The node's admin address.
-        #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9090")]
-        admin: String,
-        /// How to answer.
-        #[arg(long, value_enum, default_value_t)]
-        format: Format,
-    },
+    Feeds(Node),
 }
 
 #[derive(Debug, clap::Args)]
@@ -115,7 +109,7 @@ pub(super) fn run(args: &Args) -> Exit {
     match &args.command {
         Command::Export(asked) => export(asked),
         Command::Import { file, feed, dry_run, asker, format } => import(file, feed, *dry_run, asker, *format),
-        Command::Feeds { admin, format } => feeds(admin, *format),
+        Command::Feeds(node) => node.ask(&Method::GET, "/api/intel/feeds", feeds),
     }
 }
 
@@ -212,27 +206,16 @@ fn import(file: &Path, feed: &str, dry_run: bool, asker: &Asker, format: Format)
     Exit::Fine
 }
 
-fn feeds(address: &str, format: Format) -> Exit {
-    let (status, answer) = match admin::request(address, &Method::GET, "/api/intel/feeds") {
-        Ok(answer) => answer,
-        Err(exit) => return exit,
-    };
-    if format == Format::Json {
-        say(&answer);
-    } else if !status.is_success() {
-        admin::error(&answer);
-    } else {
-        say(format_args!("this carrier tells as {}", text(&answer, "source")));
-        for feed in answer.get("feeds").and_then(Value::as_array).into_iter().flatten() {
-            let weight = feed.get("weight").and_then(Value::as_f64).unwrap_or_default();
-            let result = Some(text(feed, "result")).filter(|r| !r.is_empty()).unwrap_or("empty");
-            let (taken, skipped) = (number(feed, "taken"), number(feed, "skipped"));
-            let (id, from) = (text(feed, "id"), text(feed, "from"));
-            say(format_args!("{id}  {result}, {taken} taken, {skipped} skipped, weight {weight}, from {from}"));
-            if !text(feed, "error").is_empty() {
-                say(format_args!("    {}", text(feed, "error")));
-            }
+fn feeds(answer: &Value) {
+    say(format_args!("this carrier tells as {}", text(answer, "source")));
+    for feed in answer.get("feeds").and_then(Value::as_array).into_iter().flatten() {
+        let weight = feed.get("weight").and_then(Value::as_f64).unwrap_or_default();
+        let result = Some(text(feed, "result")).filter(|r| !r.is_empty()).unwrap_or("empty");
+        let (taken, skipped) = (number(feed, "taken"), number(feed, "skipped"));
+        let (id, from) = (text(feed, "id"), text(feed, "from"));
+        say(format_args!("{id}  {result}, {taken} taken, {skipped} skipped, weight {weight}, from {from}"));
+        if !text(feed, "error").is_empty() {
+            say(format_args!("    {}", text(feed, "error")));
         }
     }
-    if status.is_success() { Exit::Fine } else { Exit::Config }
 }

@@ -4,8 +4,8 @@ use clap::Subcommand;
 use hyper::Method;
 use serde_json::Value;
 
-use super::admin::{self, Asker};
-use super::{Exit, Format, say};
+use super::admin::{self, Asker, Node};
+use super::{Exit, say};
 
 /// The history of a running node's policies.
 #[derive(Debug, clap::Args)]
@@ -36,21 +36,13 @@ enum Command {
     },
 }
 
-#[derive(Debug, clap::Args)]
-struct Node {
-    /// The node's admin address.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9090")]
-    admin: String,
-    /// How to answer.
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
-}
-
 /// Runs it.
 pub(super) fn run(args: &Args) -> Exit {
     match &args.command {
-        Command::List(node) => read(node, "/api/policies", list),
-        Command::Show { digest, node } => read(node, &format!("/api/policies/{}", admin::escaped(digest)), show),
+        Command::List(node) => node.ask(&Method::GET, "/api/policies", list),
+        Command::Show { digest, node } => {
+            node.ask(&Method::GET, &format!("/api/policies/{}", admin::escaped(digest)), show)
+        }
         Command::Rollback { digest, asker } => {
             let path = format!("/api/rollback?{}", asker.query(&[("digest", Some(digest.clone()))]));
             match admin::request(&asker.admin, &Method::POST, &path) {
@@ -59,21 +51,6 @@ pub(super) fn run(args: &Args) -> Exit {
             }
         }
     }
-}
-
-fn read(node: &Node, path: &str, print: impl FnOnce(&Value)) -> Exit {
-    let (status, answer) = match admin::request(&node.admin, &Method::GET, path) {
-        Ok(answer) => answer,
-        Err(exit) => return exit,
-    };
-    if node.format == Format::Json {
-        say(&answer);
-    } else if status.is_success() {
-        print(&answer);
-    } else {
-        admin::error(&answer);
-    }
-    if status.is_success() { Exit::Fine } else { Exit::Config }
 }
 
 fn word<'v>(of: &'v Value, key: &str) -> &'v str {

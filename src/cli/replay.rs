@@ -6,11 +6,10 @@ use std::sync::atomic::Ordering;
 
 use serde_json::json;
 
-use super::{Exit, Format, check, count, explain, fail, say, tell, traffic};
+use super::{Exit, Format, check, count, explain, say, tell, traffic};
 use crate::policy::Loaded;
 use crate::replay::{Decided, LeftOut, Report, Setting, play};
 use crate::runtime::clock::Clock;
-use crate::runtime::files::Origin;
 use crate::runtime::gate_settings;
 
 /// Runs traffic through a policy, faster than time, and counts what comes out.
@@ -35,12 +34,9 @@ pub(super) struct Args {
 
 /// Runs it.
 pub(super) fn run(args: &Args) -> Exit {
-    let origin = match &args.config {
-        Some(main) => Origin { main: Some(main.clone()), rules: args.rules.clone(), ..Origin::default() },
-        None => match explain::origin(&args.rules) {
-            Ok(origin) => origin,
-            Err(why) => return fail(Exit::Usage, why),
-        },
+    let origin = match explain::configured(args.config.as_deref(), &args.rules) {
+        Ok(origin) => origin,
+        Err(exit) => return exit,
     };
     let setting = match check::policy(&origin) {
         Ok(loaded) => setting(loaded),

@@ -8,7 +8,8 @@ use clap::{Subcommand, ValueEnum};
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Exit, Format, admin, count, fail, say, tell};
+use super::admin::{self, Node};
+use super::{Exit, Format, count, fail, say, tell};
 use crate::reputation::Reputation;
 use crate::runtime::clock::Clock;
 use crate::runtime::files::Origin;
@@ -96,16 +97,6 @@ enum Word {
 }
 
 #[derive(Debug, clap::Args)]
-struct Node {
-    /// The node's admin address.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9090")]
-    admin: String,
-    /// How to answer.
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
-}
-
-#[derive(Debug, clap::Args)]
 struct Change {
     /// The key, as sender:+85291234567.
     key: String,
@@ -143,18 +134,18 @@ fn path(what: &str, query: &[(&str, &str)]) -> String {
 pub(super) fn run(args: &Args) -> Exit {
     match &args.command {
         Command::Show { key, file: Some(file), config, node } => match offline(key, file, config.as_deref()) {
-            Ok(answer) => print(node.format, StatusCode::OK, &answer, show),
+            Ok(answer) => admin::show(node.format, StatusCode::OK, &answer, show),
             Err(why) => fail(Exit::Config, why),
         },
-        Command::Show { key, node, .. } => ask(node, &Method::GET, &path("show", &[("key", key)]), show),
+        Command::Show { key, node, .. } => node.ask(&Method::GET, &path("show", &[("key", key)]), show),
         Command::List { kind, most, node } => {
             let most = most.to_string();
             let kind = kind.as_deref().map(|kind| ("kind", kind));
             let query: Vec<_> = [("most", most.as_str())].into_iter().chain(kind).collect();
-            ask(node, &Method::GET, &path("list", &query), list)
+            node.ask(&Method::GET, &path("list", &query), list)
         }
         Command::Campaigns { most, node } => {
-            ask(node, &Method::GET, &path("campaigns", &[("most", &most.to_string())]), campaigns)
+            node.ask(&Method::GET, &path("campaigns", &[("most", &most.to_string())]), campaigns)
         }
         Command::Reset(to) => change("reset", to, None),
         Command::Unpin(to) => change("unpin", to, None),
@@ -171,30 +162,12 @@ fn change(what: &str, to: &Change, word: Option<Word>) -> Exit {
         Word::Bad => ("as", "bad"),
     });
     let query: Vec<_> = [("key", to.key.as_str())].into_iter().chain(word).collect();
-    ask(&to.asker.node, &Method::POST, &to.asker.path(what, &query), |answer| {
+    to.asker.node.ask(&Method::POST, &to.asker.path(what, &query), |answer| {
         let number = |key: &str| answer.get(key).and_then(Value::as_f64).unwrap_or_default();
         let pin = text(answer, "pin").map_or(String::new(), |pin| format!(", pinned {pin}"));
         let key = text(answer, "key").unwrap_or_default();
         say(format_args!("{key} stood at {:.1}, stands at {:.1}{pin}", number("old_standing"), number("new_standing")));
     })
-}
-
-fn ask(node: &Node, method: &Method, path: &str, shown: impl FnOnce(&Value)) -> Exit {
-    match admin::request(&node.admin, method, path) {
-        Ok((status, answer)) => print(node.format, status, &answer, shown),
-        Err(exit) => exit,
-    }
-}
-
-fn print(format: Format, status: StatusCode, answer: &Value, shown: impl FnOnce(&Value)) -> Exit {
-    if format == Format::Json {
-        say(answer);
-    } else if status.is_success() {
-        shown(answer);
-    } else {
-        admin::error(answer);
-    }
-    if status.is_success() { Exit::Fine } else { Exit::Config }
 }
 
 fn text<'v>(of: &'v Value, key: &str) -> Option<&'v str> {

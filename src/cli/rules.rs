@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use hyper::Method;
 use serde_json::{Value, json};
 
-use super::admin;
+use super::admin::{self, Node};
 use super::{Exit, Format, check, count, say};
 use crate::config::spec::Mode;
 use crate::config::{reference, schema};
@@ -41,12 +41,8 @@ enum What {
         /// How many.
         #[arg(long, value_name = "N", default_value_t = 10)]
         top: usize,
-        /// The node's admin address.
-        #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9090")]
-        admin: String,
-        /// How to answer.
-        #[arg(long, value_enum, default_value_t)]
-        format: Format,
+        #[command(flatten)]
+        node: Node,
     },
 }
 
@@ -56,7 +52,7 @@ pub(super) fn run(args: &Args) -> Exit {
         What::Facts => say(reference::page().trim_end()),
         What::Schema { main } => say(format_args!("{:#}", schema::schema(*main))),
         What::List { paths, format } => return list(paths, *format),
-        What::Slowest { top, admin, format } => return slowest(*top, admin, *format),
+        What::Slowest { top, node } => return slowest(*top, node),
     }
     Exit::Fine
 }
@@ -117,8 +113,8 @@ impl<'v> Cost<'v> {
     }
 }
 
-fn slowest(top: usize, admin: &str, format: Format) -> Exit {
-    let (status, answer) = match admin::request(admin, &Method::GET, "/api/policy") {
+fn slowest(top: usize, node: &Node) -> Exit {
+    let (status, answer) = match admin::request(&node.admin, &Method::GET, "/api/policy") {
         Ok(answer) => answer,
         Err(exit) => return exit,
     };
@@ -132,12 +128,12 @@ fn slowest(top: usize, admin: &str, format: Format) -> Exit {
     let all: f64 = costs.iter().map(|c| c.seconds).sum();
     costs.truncate(top);
     let width = costs.iter().map(|c| c.id.len()).max().unwrap_or(4).max(4);
-    if format == Format::Text {
+    if node.format == Format::Text {
         say(format_args!("{:width$}  {:>10}  {:>6}  {:>10}  {:>8}", "rule", "seconds", "share", "asked", "µs each"));
     }
     for cost in &costs {
         let share = cost.seconds * 100.0 / all.max(f64::MIN_POSITIVE);
-        match format {
+        match node.format {
             Format::Text => say(format_args!(
                 "{:width$}  {:>10.6}  {share:>5.1}%  {:>10}  {:>8.3}",
                 cost.id,

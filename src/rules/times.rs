@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::time::Timestamp;
 
-/// One message in so many is timed, by the microsecond at which it came.
+/// One message in so many is timed, by the microsecond at which it came; a power of two.
 pub const EACH: u64 = 64;
 
 /// Nanoseconds since some beginning, never running backwards.
@@ -75,7 +75,7 @@ impl Lap<'_> {
 
 /// By a hash (Fibonacci's), so that traffic with a beat of its own is met as well.
 fn is_timed(now: Timestamp) -> bool {
-    now.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58 == 0
+    now.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - EACH.trailing_zeros()) == 0
 }
 
 #[cfg(test)]

@@ -11,8 +11,9 @@
 //! behind a word that says what it is, behind the closing quote, or in front with its `+`. A message that is nothing but a
 //! sender answers the question of a report centre: whose message was it?
 
-use super::letter;
 use std::ops::Range;
+
+use super::letter;
 
 /// A forwarded message, by where its parts stand in what was written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

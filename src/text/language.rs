@@ -5,6 +5,7 @@
 //! message: both are `id`.
 
 use super::letter;
+
 /// The languages that are told apart, by their ISO 639-1 codes.
 pub const LANGUAGES: &[&str] = &["en", "id", "tl", "vi", "th", "zh", "km", "lo", "my", "hi"];
 
