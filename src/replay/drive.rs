@@ -60,6 +60,11 @@ impl Setting {
         gate.bounds.pdu_octets_max = gate.bounds.pdu_octets_max.max(PDU_OCTETS_MAX);
         Self { policy, gate: Arc::new(gate), reputation: reputation::Settings::default() }
     }
+
+    /// What its gates work in, at `now`.
+    pub(super) fn context<'a>(&'a self, memory: &'a Memory, scratch: &'a mut Scratch, now: Timestamp) -> Context<'a> {
+        Context { now, policy: &self.policy, memory, scratch, journal_full: false }
+    }
 }
 
 /// Longer than any recording.
@@ -161,13 +166,7 @@ impl Player<'_> {
 
     fn with(&mut self, session: u32, act: impl FnOnce(&mut Gate, &mut Context<'_>)) {
         let Some(gate) = self.gates.get_mut(&session) else { return };
-        let mut cx = Context {
-            now: self.now,
-            policy: &self.setting.policy,
-            memory: &self.memory,
-            scratch: &mut self.scratch,
-            journal_full: false,
-        };
+        let mut cx = self.setting.context(&self.memory, &mut self.scratch, self.now);
         act(gate, &mut cx);
     }
 
@@ -186,13 +185,7 @@ impl Player<'_> {
             let mut connects = false;
             let Some(gate) = self.gates.get_mut(&session) else { return };
             loop {
-                let mut cx = Context {
-                    now: self.now,
-                    policy: &self.setting.policy,
-                    memory: &self.memory,
-                    scratch: &mut self.scratch,
-                    journal_full: false,
-                };
+                let mut cx = self.setting.context(&self.memory, &mut self.scratch, self.now);
                 match gate.poll_output(&mut cx) {
                     None => break,
                     Some(Output::Connect { .. }) => connects = true,

@@ -24,7 +24,7 @@ use super::traffic::{Traffic, renumber};
 use crate::account::{Memory, PASSED_MAX, SessionId, SmscId};
 use crate::audit::record::{Chain, Recorder};
 use crate::gate::memory::{Keys, Recall, observe, with_facts};
-use crate::gate::{Context, Gate, Output, Scratch};
+use crate::gate::{Gate, Output, Scratch};
 use crate::message::{self, AccountFacts, Direction, Envelope, Message, ReadAs};
 use crate::policy::{self, Policy};
 use crate::reputation::Reputation;
@@ -331,7 +331,7 @@ impl Gates {
     ) {
         let Self { memory: Some(memory), of, scratch, octets, answers } = self else { return };
         let Some(gate) = of.get_mut(&block.account) else { return };
-        let mut cx = Context { now: block.at, policy: &setting.policy, memory, scratch, journal_full: false };
+        let mut cx = setting.context(memory, scratch, block.at);
         gate.handle_bytes(&mut cx, leg, read);
         loop {
             let mut connects = false;

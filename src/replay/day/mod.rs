@@ -167,10 +167,15 @@ impl Player<'_> {
 
     /// The gate of an account, bound, with the next number for a request.
     fn wire(&mut self, account: &'static str) -> &mut Wire {
+        let (setting, now) = (self.setting, self.now);
+        let fresh = |id| Wire {
+            gate: Gate::new(SessionId(id), Arc::clone(&setting.gate), None, 0, now),
+            smsc: Framed::default(),
+            sequence_number: 1,
+        };
+        let gates = u64::try_from(self.gates.len()).unwrap_or(0);
         if !self.gates.contains_key(account) {
-            let id = SessionId(u64::try_from(self.gates.len()).unwrap_or(0) + 1);
-            let gate = Gate::new(id, Arc::clone(&self.setting.gate), None, 0, self.now);
-            self.gates.insert(account, Wire { gate, smsc: Framed::default(), sequence_number: 1 });
+            self.gates.insert(account, fresh(gates + 1));
             let mut bind = Vec::new();
             wire::pdu(&mut bind, CommandId::BIND_TRANSCEIVER, CommandStatus::ESME_ROK, 1, |out| {
                 wire::c_octet_string(out, account.as_bytes());
@@ -178,12 +183,7 @@ impl Player<'_> {
             });
             self.hand(account, Leg::Esme, &bind);
         }
-        let fresh = || Wire {
-            gate: Gate::new(SessionId(0), Arc::clone(&self.setting.gate), None, 0, self.now),
-            smsc: Framed::default(),
-            sequence_number: 1,
-        };
-        let wire = self.gates.entry(account).or_insert_with(fresh);
+        let wire = self.gates.entry(account).or_insert_with(|| fresh(gates + 1));
         wire.sequence_number = wire.sequence_number % 0x7fff_fffe + 1;
         wire
     }
@@ -206,26 +206,14 @@ impl Player<'_> {
     }
 
     fn with(&mut self, gate: &mut Gate, act: impl FnOnce(&mut Gate, &mut Context<'_>)) {
-        let mut cx = Context {
-            now: self.now,
-            policy: &self.setting.policy,
-            memory: &self.memory,
-            scratch: &mut self.scratch,
-            journal_full: false,
-        };
+        let mut cx = self.setting.context(&self.memory, &mut self.scratch, self.now);
         act(gate, &mut cx);
     }
 
     fn outputs(&mut self, gate: &mut Gate) {
         loop {
             let mut connects = false;
-            let mut cx = Context {
-                now: self.now,
-                policy: &self.setting.policy,
-                memory: &self.memory,
-                scratch: &mut self.scratch,
-                journal_full: false,
-            };
+            let mut cx = self.setting.context(&self.memory, &mut self.scratch, self.now);
             match gate.poll_output(&mut cx) {
                 None => return,
                 Some(Output::Connect { .. }) => connects = true,
