@@ -4,9 +4,12 @@ use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::made::{Made, Size, vocabulary};
+use crate::peers::Smsc;
+use crate::tls::{NAME, Tls};
 use crate::work::Work;
 
 /// Of the rules, how many are regexes; and entries of the longest list.
@@ -17,13 +20,17 @@ const ENTRIES: usize = 1_000_000;
 const PASSES_ONE_IN: usize = 1_000;
 
 /// A folder that is gone when the bench ends.
-pub struct Folder(pub PathBuf);
+pub struct Folder(PathBuf);
 
 impl Folder {
     pub fn new() -> Self {
         let path = std::env::temp_dir().join(format!("tapis-side-by-side-{}", std::process::id()));
         fs::create_dir_all(&path).unwrap();
         Self(path)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
     }
 }
 
@@ -39,18 +46,27 @@ pub struct Ports {
     pub smsc: u16,
 }
 
+impl Ports {
+    /// Where a box listens, and where it finds the SMSC.
+    pub fn of(one: &Middle, smsc: &Smsc) -> Self {
+        Self { listen: free_port(), smsc: if one.tls.is_some() { smsc.tls_port } else { smsc.port } }
+    }
+}
+
 /// A box that can be started.
 pub struct Middle {
     pub name: String,
     config: PathBuf,
     kind: Kind,
     pub swallows: bool,
+    /// Both of its sides are inside TLS.
+    pub tls: Option<Arc<Tls>>,
 }
 
-#[derive(Clone, Copy, PartialEq)]
 enum Kind {
     HaProxy,
-    Tapis { journal: bool },
+    /// With this configuration, to which addresses are added.
+    Tapis(String),
 }
 
 /// A box that runs.
@@ -66,53 +82,79 @@ pub fn haproxy_version() -> Option<String> {
     Some(text.split_whitespace().nth(2).unwrap_or("").split('-').next().unwrap_or("").to_owned())
 }
 
-/// All boxes, with their configurations written.
-pub fn all(folder: &Folder, work: &Work, haproxy: &str) -> Vec<Middle> {
-    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let write = |name: &str, text: &str| {
-        let path = folder.0.join(name);
-        fs::write(&path, text).unwrap();
-        path
-    };
-    let starter = top.join("config/rules");
-    let tapis = |rules: &str, journal: &str| {
+/// A configuration without addresses.
+fn settings(rules: &str, journal: &str) -> String {
+    format!(
+        "version: 1\nadmin: off\nhome: {{ country: SG }}\nrules: [{rules}]\njournal: {journal}\non_journal_full: block\n\
+         profiles: [{{ id: default, thresholds: {{ tag: 5, block: 10 }}, status: ESME_RSUBMITFAIL, tag: likely-scam }}]\n"
+    )
+}
+
+fn starter() -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("config/rules").display().to_string()
+}
+
+/// Tapis with the starter rules, and so many more, among them a list of so many domains.
+pub fn scaled(folder: &Folder, work: &Work, rules: usize, entries: usize) -> Middle {
+    let name = format!("scaled-{rules}-{entries}");
+    let own = folder.path().join(&name);
+    let mut all = starter();
+    if rules > 0 {
+        if !own.exists() {
+            fs::create_dir_all(&own).unwrap();
+            large(&own, work, Size { literals: rules - rules / 10, regexes: rules / 10, domains: entries });
+        }
+        all = format!("{all}, {}", own.join("large.yaml").display());
+    }
+    let journal =
+        format!("{{ dir: {}, passes_one_in: {PASSES_ONE_IN} }}", folder.path().join("journal-scaled").display());
+    let kind = Kind::Tapis(settings(&all, &journal));
+    Middle { config: folder.path().join(format!("{name}.yaml")), name, kind, swallows: true, tls: None }
+}
+
+/// All boxes.
+pub fn all(folder: &Folder, work: &Work, haproxy: &str, tls: &Arc<Tls>) -> Vec<Middle> {
+    let starter = starter();
+    let journal = |name: &str| {
         format!(
-            "version: 1\nadmin: off\nhome: {{ country: SG }}\nrules: [{rules}]\njournal: {journal}\non_journal_full: block\n\
-             profiles: [{{ id: default, thresholds: {{ tag: 5, block: 10 }}, status: ESME_RSUBMITFAIL, tag: likely-scam }}]\n"
+            "{{ dir: {}, passes_one_in: {PASSES_ONE_IN} }}",
+            folder.path().join(format!("journal-{name}")).display()
         )
     };
-    let journal = |name: &str| {
-        format!("{{ dir: {}, passes_one_in: {PASSES_ONE_IN} }}", folder.0.join(format!("journal-{name}")).display())
+    fs::create_dir_all(folder.path().join("large")).unwrap();
+    let size = Size { literals: RULES - REGEXES - 1, regexes: REGEXES, domains: ENTRIES };
+    let many = large(&folder.path().join("large"), work, size);
+    let one = |name: String, file: &str, kind, swallows| Middle {
+        name,
+        config: folder.path().join(file),
+        kind,
+        swallows,
+        tls: None,
     };
-    fs::create_dir_all(folder.0.join("large")).unwrap();
-    let many = large(&folder.0.join("large"), work);
-    let starter = starter.display().to_string();
-    let none = write("none.yaml", &tapis("", "\"off\""));
-    let some = write("starter.yaml", &tapis(&starter, &journal("starter")));
-    let rules = format!("{starter}, {}", many.display());
-    let large = write("large.yaml", &tapis(&rules, &journal("large")));
-    let journal = format!("journal with 1 in {PASSES_ONE_IN} passes");
-    let tapis =
-        |name: String, config, journal, swallows| Middle { name, config, kind: Kind::Tapis { journal }, swallows };
+    let tapis = |name: String, file: &str, settings, swallows| one(name, file, Kind::Tapis(settings), swallows);
+    let inside = |one: Middle| Middle { tls: Some(Arc::clone(tls)), ..one };
+    let none = settings("", "\"off\"");
+    let some = settings(&starter, &journal("starter"));
+    let large = settings(&format!("{starter}, {}", many.display()), &journal("large"));
+    let some_inside = settings(&starter, &journal("starter-tls"));
+    let with = format!("journal with 1 in {PASSES_ONE_IN} passes");
     vec![
-        Middle {
-            name: format!("HAProxy {haproxy}, TCP, one thread"),
-            config: folder.0.join("haproxy.cfg"),
-            kind: Kind::HaProxy,
-            swallows: false,
-        },
-        tapis("Tapis, no rules".into(), none, false, false),
-        tapis(format!("Tapis, starter rules, {journal}"), some, true, true),
-        tapis(format!("Tapis, {RULES} rules more, {ENTRIES} entries, journal"), large, true, true),
+        one(format!("HAProxy {haproxy}, TCP, one thread"), "haproxy.cfg", Kind::HaProxy, false),
+        tapis("Tapis, no rules".into(), "none.yaml", none.clone(), false),
+        tapis(format!("Tapis, starter rules, {with}"), "starter.yaml", some, true),
+        tapis(format!("Tapis, {RULES} rules more, {ENTRIES} entries, journal"), "large.yaml", large, true),
+        inside(one(format!("HAProxy {haproxy}, TLS, one thread"), "haproxy-tls.cfg", Kind::HaProxy, false)),
+        inside(tapis("Tapis, TLS, no rules".into(), "none-tls.yaml", none, false)),
+        inside(tapis("Tapis, TLS, starter rules, journal".into(), "starter-tls.yaml", some_inside, true)),
     ]
 }
 
-/// Ten thousand rules, a thousand of them of regexes, and a list of a million domains: each asked, and none weighs so much
-/// that the same messages would not pass.
-fn large(folder: &Path, work: &Work) -> PathBuf {
+/// Rules of words, rules of regexes, and one of a list of domains: each asked, and none weighs so much that the same
+/// messages would not pass.
+fn large(folder: &Path, work: &Work, size: Size) -> PathBuf {
     use std::fmt::Write;
     let words = vocabulary(&work.letters);
-    let made = Made::new(Size { literals: RULES - REGEXES - 1, regexes: REGEXES, domains: ENTRIES }, &words);
+    let made = Made::new(size, &words);
     let mut rules = String::from(
         "lists:\n  hosts: { domains: { file: hosts.txt } }\nrules:\n  - { id: hosts, score: 0.01, category: other, when: { link: { domain_in: hosts } } }\n",
     );
@@ -138,26 +180,44 @@ fn large(folder: &Path, work: &Work) -> PathBuf {
 impl Middle {
     /// Starts it on the first processor, and waits until it accepts.
     pub fn start(&self, ports: Ports, tapis: &str) -> Running {
+        self.start_on(ports, tapis, 1)
+    }
+
+    /// Starts it on so many processors.
+    pub fn start_on(&self, ports: Ports, tapis: &str, processors: usize) -> Running {
         let (listen, smsc) = (format!("127.0.0.1:{}", ports.listen), format!("127.0.0.1:{}", ports.smsc));
-        let (program, args): (&str, Vec<String>) = match self.kind {
-            Kind::HaProxy => {
-                let config = format!(
-                    "global\n  nbthread 1\n  maxconn 1000\ndefaults\n  mode tcp\n  timeout connect 5s\n  timeout client 60s\n  timeout server 60s\nlisten smpp\n  bind {listen}\n  server smsc {smsc}\n"
+        let config = self.config.display().to_string();
+        let (program, args, text) = match (&self.kind, &self.tls) {
+            (Kind::HaProxy, tls) => {
+                let (bind, server) = tls.as_ref().map_or_else(Default::default, |tls| {
+                    let trusts = format!(" ssl verify required ca-file {} verifyhost {NAME}", tls.ca.display());
+                    (format!(" ssl crt {}", tls.both.display()), trusts)
+                });
+                let text = format!(
+                    "global\n  nbthread 1\n  maxconn 1000\ndefaults\n  mode tcp\n  timeout connect 5s\n  timeout client 60s\n  timeout server 60s\nlisten smpp\n  bind {listen}{bind}\n  server smsc {smsc}{server}\n"
                 );
-                fs::write(&self.config, config).unwrap();
-                ("haproxy", vec!["-db".into(), "-f".into(), self.config.display().to_string()])
+                ("haproxy", ["-db", "-f", &config].map(String::from).to_vec(), text)
             }
-            Kind::Tapis { .. } => (
-                tapis,
-                ["run", "--config", &self.config.display().to_string(), "--listen", &listen, "--smsc", &smsc]
-                    .map(String::from)
-                    .to_vec(),
-            ),
+            (Kind::Tapis(settings), None) => {
+                let text = format!("{settings}listen: {listen}\nsmsc: [{{ id: a, address: '{smsc}' }}]\n");
+                (tapis, ["run", "--config", &config].map(String::from).to_vec(), text)
+            }
+            (Kind::Tapis(settings), Some(tls)) => {
+                let (certificate, key, ca) = (tls.certificate.display(), tls.key.display(), tls.ca.display());
+                let plain = free_port();
+                let text = format!(
+                    "{settings}listen: 127.0.0.1:{plain}\n\
+                     listen_tls: {{ address: '{listen}', certificate: {certificate}, key: {key} }}\n\
+                     smsc: [{{ id: a, address: '{smsc}', tls: {{ ca: {ca}, name: {NAME} }} }}]\n"
+                );
+                (tapis, ["run", "--config", &config].map(String::from).to_vec(), text)
+            }
         };
+        fs::write(&self.config, text).unwrap();
         let mut command = match is_pinning() {
             true => {
                 let mut command = Command::new("taskset");
-                command.args(["-c", "0", program]);
+                command.args(["-c", &format!("0-{}", processors - 1), program]);
                 command
             }
             false => Command::new(program),

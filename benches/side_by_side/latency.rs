@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::boxes::{Middle, Ports, free_port};
+use crate::boxes::{Middle, Ports};
 use crate::peers::{Session, Smsc};
 use crate::work::Work;
 use crate::{SESSIONS, median};
@@ -25,12 +25,13 @@ struct Took {
 }
 
 pub fn table(all: &[Middle], work: &Work, smsc: &Smsc, rounds: usize, tapis: &str) {
+    let all: Vec<&Middle> = all.iter().filter(|one| one.tls.is_none()).collect();
     let mut direct = Vec::new();
     let mut runs: Vec<Vec<Took>> = vec![Vec::new(); all.len()];
     for round in 0..=rounds {
         let without = open_loop(smsc.port, work);
         for (one, runs) in all.iter().zip(&mut runs) {
-            let ports = Ports { listen: free_port(), smsc: smsc.port };
+            let ports = Ports::of(one, smsc);
             let _running = one.start(ports, tapis);
             let with = open_loop(ports.listen, work);
             if round > 0 {
@@ -63,7 +64,8 @@ fn row(name: &str, runs: &[Took]) {
 
 /// One run; each session has a reader, and one thread sends for all.
 fn open_loop(port: u16, work: &Work) -> Took {
-    let mut sessions: Vec<Session> = (0..SESSIONS).map(|n| Session::bind(port, &format!("esme-{n}"), SLOTS)).collect();
+    let mut sessions: Vec<Session> =
+        (0..SESSIONS).map(|n| Session::bind(port, None, &format!("esme-{n}"), SLOTS)).collect();
     let start = Instant::now();
     let sent: Vec<Vec<AtomicU64>> = (0..SESSIONS).map(|_| (0..SLOTS).map(|_| AtomicU64::new(0)).collect()).collect();
     let count = usize::try_from(RATE).unwrap() * RUN.as_secs() as usize / SESSIONS;
@@ -72,7 +74,7 @@ fn open_loop(port: u16, work: &Work) -> Took {
             .iter()
             .zip(&sent)
             .map(|(session, sent)| {
-                let stream = session.stream.try_clone().unwrap();
+                let stream = session.stream.again();
                 scope.spawn(move || answers(stream, sent, count, start))
             })
             .collect();

@@ -2,7 +2,9 @@
 //! turn, with the processor time that the box in the middle took for them.
 //!
 //! ```sh
-//! cargo bench --bench side_by_side
+//! cargo bench --bench side_by_side                        # both tables
+//! cargo bench --bench side_by_side -- --messages 1000000  # each held against what was sent
+//! cargo bench --bench side_by_side -- --scale             # cost by sessions, windows, rules, lists, processors
 //! ```
 //!
 //! `--rounds 2` is faster than the five that README's table comes from, `--seconds 0.5` makes each run shorter, `--only
@@ -27,16 +29,21 @@
 
 mod boxes;
 mod latency;
+mod ledger;
 #[path = "../rules/made.rs"]
 #[allow(dead_code, reason = "another bench asks it for more")]
 mod made;
 mod peers;
+mod scale;
+mod tls;
 mod work;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use boxes::{Folder, Middle, Ports};
+use tls::Tls;
 use work::Work;
 
 /// How the peers load a box.
@@ -53,6 +60,8 @@ struct Options {
     tapis: String,
     portion: usize,
     texts: PathBuf,
+    messages: Option<usize>,
+    scale: bool,
 }
 
 fn options() -> Options {
@@ -64,6 +73,8 @@ fn options() -> Options {
         tapis: env!("CARGO_BIN_EXE_tapis").into(),
         portion: PORTION,
         texts: Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/messages"),
+        messages: None,
+        scale: false,
     };
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
@@ -76,10 +87,13 @@ fn options() -> Options {
             "--portion" => options.portion = value().parse::<usize>().expect("messages").max(1),
             "--texts" => options.texts = value().into(),
             "--no-latency" => options.latency = false,
+            "--messages" => options.messages = Some(value().parse().expect("messages")),
+            "--scale" => options.scale = true,
             "--bench" => {}
             other => {
                 panic!(
-                    "what is {other}? There are --rounds, --seconds, --only, --portion, --tapis, --texts and --no-latency"
+                    "what is {other}? There are --rounds, --seconds, --only, --portion, --tapis, --texts, --no-latency, \
+                     --messages and --scale"
                 )
             }
         }
@@ -103,8 +117,17 @@ fn main() {
     let pinned = boxes::pin_peers();
     let work = Work::new(&options.texts);
     let folder = Folder::new();
-    let smsc = peers::Smsc::listen(options.portion);
-    let mut all = boxes::all(&folder, &work, &haproxy);
+    let tls = Arc::new(Tls::new(folder.path()));
+    let smsc = peers::Smsc::listen(options.portion, &tls);
+    if options.scale {
+        println!("{}", work.about());
+        return scale::table(&folder, &work, &smsc, &options);
+    }
+    let mut all = boxes::all(&folder, &work, &haproxy, &tls);
+    if let Some(count) = options.messages {
+        let everything = all.iter().find(|one| one.name.contains("starter")).expect("it is there");
+        return ledger::check(everything, &work, count, &options.tapis);
+    }
     if let Some(only) = &options.only {
         all.retain(|b| b.name.contains("HAProxy") || b.name.contains(only.as_str()));
     }
@@ -136,11 +159,12 @@ fn throughput(all: &[Middle], work: &Work, smsc: &peers::Smsc, options: &Options
     let mut runs: Vec<Vec<Run>> = vec![Vec::new(); all.len()];
     for round in 0..=options.rounds {
         for (one, runs) in all.iter().zip(&mut runs) {
-            let ports = Ports { listen: boxes::free_port(), smsc: smsc.port };
+            let ports = Ports::of(one, smsc);
             let running = one.start(ports, &options.tapis);
             // The first round is for caches and files, and does not count.
             let length = if round == 0 { options.run / 4 } else { options.run };
-            let run = load(&running, ports, work, smsc, length, options);
+            let inside = one.tls.as_deref();
+            let run = load(&running, ports, inside, work, smsc, length, options);
             if round > 0 {
                 runs.push(run);
             }
@@ -152,7 +176,10 @@ fn throughput(all: &[Middle], work: &Work, smsc: &peers::Smsc, options: &Options
     );
     println!("{:<54}{:>16}{:>19}{:>12}{:>14}", "", "CPU-second", "of the rounds", "", "second");
     let median_of = |runs: &[Run]| median(runs.iter().map(|r| r.per_cpu_second));
-    let best = all.iter().position(|b| b.name.contains("HAProxy")).map_or(0.0, |n| median_of(&runs[n]));
+    let is_yardstick =
+        |one: &Middle, other: &Middle| other.name.contains("HAProxy") && other.tls.is_some() == one.tls.is_some();
+    let best =
+        |one: &Middle| all.iter().position(|other| is_yardstick(one, other)).map_or(0.0, |n| median_of(&runs[n]));
     for (one, runs) in all.iter().zip(&runs) {
         let each: Vec<f64> = runs.iter().map(|r| r.per_cpu_second).collect();
         let (low, high) = (each.iter().copied().fold(f64::MAX, f64::min), each.iter().copied().fold(0.0, f64::max));
@@ -161,7 +188,7 @@ fn throughput(all: &[Middle], work: &Work, smsc: &peers::Smsc, options: &Options
             one.name,
             thousands(median_of(runs)),
             format!("{}–{}", thousands(low), thousands(high)),
-            median_of(runs) / best,
+            median_of(runs) / best(one),
             thousands(median(runs.iter().map(|r| r.per_second))),
             100.0 * median(runs.iter().map(|r| r.refused)),
         );
@@ -174,6 +201,7 @@ fn throughput(all: &[Middle], work: &Work, smsc: &peers::Smsc, options: &Options
 fn load(
     running: &boxes::Running,
     ports: Ports,
+    tls: Option<&Tls>,
     work: &Work,
     smsc: &peers::Smsc,
     length: Duration,
@@ -181,7 +209,8 @@ fn load(
 ) -> Run {
     let before = smsc.messages();
     let (cpu, own) = (running.cpu(), boxes::own_cpu());
-    let loaded = peers::load(ports.listen, work, length, options.portion);
+    let usual = peers::Load { sessions: SESSIONS, window: WINDOW };
+    let loaded = peers::load(ports.listen, tls, work, length, options.portion, usual);
     let (cpu, own) = (running.cpu() - cpu, boxes::own_cpu() - own);
     let reached = smsc.messages() - before;
     let (answered, fine) = (loaded.report.answered(), loaded.report.answers.get("ESME_ROK").copied().unwrap_or(0));

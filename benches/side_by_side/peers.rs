@@ -13,30 +13,42 @@ use tapis::sim::smsc::{Behaviour, Centre, Connection};
 use tapis::time::Timestamp;
 use tapis::wire::command::CommandId;
 
+use crate::tls::{Stream, Tls};
 use crate::work::Work;
-use crate::{SESSIONS, WINDOW};
 
 const READ_OCTETS: usize = 64 * 1024;
+/// Of a thread: there may be ten thousand on each side.
+const STACK: usize = 256 * 1024;
 
-/// An SMSC that takes everything, and counts it.
+/// An SMSC that takes everything, with TLS and without, and counts it.
 pub struct Smsc {
     pub port: u16,
+    pub tls_port: u16,
     messages: Arc<AtomicU64>,
 }
 
 impl Smsc {
-    pub fn listen(portion: usize) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
+    pub fn listen(portion: usize, tls: &Arc<Tls>) -> Self {
         let messages = Arc::new(AtomicU64::new(0));
-        let counted = Arc::clone(&messages);
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let counted = Arc::clone(&counted);
-                thread::spawn(move || serve(stream, &counted, portion));
-            }
-        });
-        Self { port, messages }
+        let listen = |tls: Option<Arc<Tls>>| {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let port = listener.local_addr().unwrap().port();
+            let messages = Arc::clone(&messages);
+            thread::spawn(move || {
+                for tcp in listener.incoming().flatten() {
+                    let (messages, tls) = (Arc::clone(&messages), tls.clone());
+                    tcp.set_nodelay(true).unwrap();
+                    let stream = tls.map_or_else(
+                        || Stream::Plain(tcp.try_clone().unwrap()),
+                        |tls| tls.server(tcp.try_clone().unwrap()),
+                    );
+                    let serve = move || serve(stream, &messages, portion);
+                    thread::Builder::new().stack_size(STACK).spawn(serve).unwrap();
+                }
+            });
+            port
+        };
+        Self { port: listen(None), tls_port: listen(Some(Arc::clone(tls))), messages }
     }
 
     /// Messages that have reached it.
@@ -45,8 +57,7 @@ impl Smsc {
     }
 }
 
-fn serve(mut stream: TcpStream, messages: &AtomicU64, portion: usize) {
-    stream.set_nodelay(true).unwrap();
+fn serve(mut stream: Stream, messages: &AtomicU64, portion: usize) {
     // Each connection is a centre of its own: they share nothing that would be waited for.
     let mut centre = Centre::new(Behaviour { receipts: false, ..Behaviour::default() });
     let mut connection = Connection::default();
@@ -63,7 +74,7 @@ fn serve(mut stream: TcpStream, messages: &AtomicU64, portion: usize) {
 }
 
 /// Writes PDUs, so many at a time.
-fn write(stream: &mut TcpStream, octets: &[u8], portion: usize) -> std::io::Result<()> {
+pub fn write(stream: &mut Stream, octets: &[u8], portion: usize) -> std::io::Result<()> {
     let (mut from, mut to, mut count) = (0, 0, 0);
     while let Some(length) = octets.get(to..to + 4) {
         to += u32::from_be_bytes(length.try_into().unwrap()) as usize;
@@ -79,17 +90,21 @@ fn write(stream: &mut TcpStream, octets: &[u8], portion: usize) -> std::io::Resu
 /// One ESME and its connection.
 pub struct Session {
     pub esme: Esme,
-    pub stream: TcpStream,
+    pub stream: Stream,
     pub out: Vec<u8>,
     octets: Vec<u8>,
 }
 
 impl Session {
     /// Connects and binds.
-    pub fn bind(port: u16, name: &str, window: usize) -> Self {
-        let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        stream.set_nodelay(true).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    pub fn bind(port: u16, tls: Option<&Tls>, name: &str, window: usize) -> Self {
+        let tcp = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        tcp.set_nodelay(true).unwrap();
+        tcp.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let stream = match tls {
+            Some(tls) => tls.client(tcp),
+            None => Stream::Plain(tcp),
+        };
         let mut session = Self { esme: Esme::new(name, window), stream, out: Vec::new(), octets: vec![0; READ_OCTETS] };
         session.esme.bind(CommandId::BIND_TRANSCEIVER, &mut session.out);
         session.write(1);
@@ -120,6 +135,13 @@ impl Session {
     }
 }
 
+/// How a box is loaded.
+#[derive(Clone, Copy)]
+pub struct Load {
+    pub sessions: usize,
+    pub window: usize,
+}
+
 /// What a load came to.
 pub struct Loaded {
     pub report: Report,
@@ -127,23 +149,21 @@ pub struct Loaded {
 }
 
 /// Loads a box for a while: every session keeps its window full.
-pub fn load(port: u16, work: &Work, length: Duration, portion: usize) -> Loaded {
-    let together = Barrier::new(SESSIONS);
+pub fn load(port: u16, tls: Option<&Tls>, work: &Work, length: Duration, portion: usize, load: Load) -> Loaded {
+    let together = Barrier::new(load.sessions);
+    let one = |n: usize| {
+        let mut session = Session::bind(port, tls, &format!("esme-{n}"), load.window);
+        together.wait();
+        let start = Instant::now();
+        session.fill(work, n * work.submits.len() / load.sessions, start + length, portion);
+        let seconds = start.elapsed().as_secs_f64();
+        session.unbind();
+        (session.esme.report, seconds)
+    };
     let reports = thread::scope(|scope| {
-        let sessions: Vec<_> = (0..SESSIONS)
-            .map(|n| {
-                let together = &together;
-                scope.spawn(move || {
-                    let mut session = Session::bind(port, &format!("esme-{n}"), WINDOW);
-                    together.wait();
-                    let start = Instant::now();
-                    session.fill(work, n, start + length, portion);
-                    let seconds = start.elapsed().as_secs_f64();
-                    session.unbind();
-                    (session.esme.report, seconds)
-                })
-            })
-            .collect();
+        let one = &one;
+        let spawn = |n| thread::Builder::new().stack_size(STACK).spawn_scoped(scope, move || one(n)).unwrap();
+        let sessions: Vec<_> = (0..load.sessions).map(spawn).collect();
         sessions.into_iter().map(|s| s.join().unwrap()).collect::<Vec<_>>()
     });
     let mut report = Report { bound: true, unbound: true, ..Report::default() };
@@ -157,9 +177,9 @@ pub fn load(port: u16, work: &Work, length: Duration, portion: usize) -> Loaded 
 
 impl Session {
     /// Submits until it is time, and waits for the last answers.
-    fn fill(&mut self, work: &Work, nth: usize, until: Instant, portion: usize) {
+    fn fill(&mut self, work: &Work, from: usize, until: Instant, portion: usize) {
         // Each session begins elsewhere, and goes through all.
-        let mut at = nth * work.submits.len() / SESSIONS;
+        let mut at = from;
         loop {
             let more = Instant::now() < until;
             while more && self.esme.may_submit() {
