@@ -197,7 +197,7 @@ fn main() {
         assert!(sum > 0.0, "standings are above 0");
         let fill = memory.fill();
         assert!(fill.entries as u64 >= senders * 98 / 100, "hardly anything was pushed out: {fill:?}");
-        let octets = fill.octets as f64 / fill.entries as f64;
+        let octets = (fill.octets + fill.heap) as f64 / fill.entries as f64;
         let scale = threads(batches, senders, &|letter, now, traits: &mut Traits| {
             black_box(judge(&memory, traits, letter, &[], now));
         });
