@@ -270,7 +270,7 @@ const KNOWN_BAD: f32 = 5.0;
 
 impl State {
     /// What is left of it at `now`. Time that goes backwards changes nothing.
-    #[inline]
+    #[inline(always)]
     pub fn fade(&mut self, now: u32, settings: &Settings) {
         let elapsed = now.saturating_sub(self.last);
         if elapsed == 0 {
@@ -389,7 +389,7 @@ impl State {
 
 impl Known {
     /// Takes in whom a message went to, or came from, once there is enough traffic for it to matter.
-    #[inline]
+    #[inline(always)]
     pub fn meet(&mut self, member: u64, now: u32) {
         let is_much = self.state.counts.seen() >= SPREAD_FROM;
         match &mut self.met {
