@@ -96,10 +96,8 @@ impl Traits {
     /// Calls `visit` with each of [`Traits::judged`], in its order.
     #[inline]
     pub(super) fn visit_judged(&self, mut visit: impl FnMut(Key)) {
-        for key in &[self.account, self.sender, self.campaign] {
-            if let Some(key) = key {
-                visit(*key);
-            }
+        for key in [&self.account, &self.sender, &self.campaign].into_iter().flatten() {
+            visit(*key);
         }
         for keys in [&self.domains, &self.phones] {
             keys.iter().for_each(|key| visit(*key));
