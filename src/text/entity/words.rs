@@ -120,8 +120,10 @@ impl<T: Copy> Words<T> {
         let mut inside = false;
         for far in 0..=reach.min(text.len().checked_sub(1)?) {
             let end = text.len() - far;
-            let letter = octets.get(end - 1).is_some_and(is_word_octet);
+            let last = octets.get(end - 1).copied().unwrap_or_default();
+            let letter = is_word_octet(&last);
             if !(letter && inside)
+                && self.may_be(last)
                 && let Some((_, what)) = text.get(..end).and_then(|text| self.at_end(text))
             {
                 return Some((far, what));

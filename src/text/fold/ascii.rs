@@ -42,12 +42,13 @@ impl Pass<'_> {
     /// before the first.
     fn block(&mut self, block: &[u8; BLOCK], start: usize, before: u64, among: u64) -> u64 {
         let words = bits(block, |octet| in_word(octet) != 0);
-        let blanks = bits(block, |octet| octet == b' ') & (words << 1 | before);
+        let behind_words = words << 1 | before;
+        let blanks = bits(block, |octet| octet == b' ') & behind_words;
         let mut judged = !(words | blanks) & among;
         while judged != 0 {
             let bit = judged.trailing_zeros() as usize;
             judged &= judged - 1;
-            self.judge(block.get(bit).copied().unwrap_or_default(), start + bit);
+            self.judge(block.get(bit).copied().unwrap_or_default(), start + bit, behind_words >> bit & 1 == 1);
         }
         words >> (BLOCK - 1)
     }
@@ -58,18 +59,18 @@ impl Pass<'_> {
         for (octet, at) in run.iter().zip(at..) {
             self.to.shape.push(*octet);
             if is_judged(*octet, before) {
-                self.judge(*octet, at);
+                self.judge(*octet, at, in_word(before) != 0);
             }
             before = *octet;
         }
     }
 
-    /// Takes in an octet that is not copied.
-    fn judge(&mut self, octet: u8, at: usize) {
+    /// Takes in an octet that is not copied; `behind_word` says whether the character before it is of a word.
+    fn judge(&mut self, octet: u8, at: usize, behind_word: bool) {
         if matches!(octet, 0..=b'\t' | 0x0b..=0x1f | 0x7f) {
             self.plain(at, 1, [' '].into_iter());
         }
-        if self.after_gap(at) || (matches!(octet, b'\'' | b'`') && self.apostrophe(at, 1)) {
+        if (!behind_word && self.after_gap(at)) || (matches!(octet, b'\'' | b'`') && self.apostrophe(at, 1)) {
             self.skip(at, 1);
         } else if octet != b' ' {
             // A blank behind it is kept in its place.

@@ -58,7 +58,6 @@ impl Folder {
 pub struct Views {
     written: Written,
     skeleton: Vec<u8>,
-    patterns: Vec<u8>,
     suspicion: Suspicion,
     undone: Undone,
     disguises: Vec<Disguise>,
@@ -73,7 +72,7 @@ impl Views {
     /// The same for a text behind which stands, from `doubtful_from` on, how its octets read in another alphabet.
     pub(super) fn read_from(&mut self, text: &str, doubtful_from: usize) {
         Pass::run(text, doubtful_from, &mut self.written);
-        self.suspicion = Suspicion::of(&mut self.written.shape, &mut self.patterns);
+        self.suspicion = Suspicion::of(&self.written.shape);
         self.suspicion.tight |= self.written.parted;
         self.skeleton.clear();
         if self.suspicion.mixed {

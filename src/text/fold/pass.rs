@@ -79,6 +79,12 @@ const MARKS_MAX: usize = 6;
 /// Characters behind a letter of another script in which it is looked for whom it stands among.
 const NEIGHBOURS_MAX: usize = 8;
 
+/// The first octet of kana, of Han, and of what comes after them.
+const HAN_FIRST: u8 = 0xe3;
+
+/// Characters of Han that are taken in together.
+const HAN_MANY: usize = 32;
+
 /// Accents on one Latin letter; Vietnamese needs two.
 const ACCENTS_MAX: usize = 2;
 
@@ -191,8 +197,45 @@ impl<'a> Pass<'a> {
         self.to.seen.push(Seen { kind, at, len, after: self.to.shape.len() });
     }
 
+    /// Takes in Han from `at` on; how many octets.
+    fn han(&mut self, at: usize) -> usize {
+        let rest = self.text.as_bytes().get(at..).unwrap_or_default().as_chunks::<3>().0;
+        let mut last = None;
+        let mut taken = 0;
+        for many in rest.chunks(HAN_MANY) {
+            let mut shapes = [0; HAN_MANY];
+            let mut count = 0;
+            for (three, shape) in many.iter().zip(&mut shapes) {
+                let Some(code) = self.table.plain_han(*three) else { break };
+                // As `unspaced` has it.
+                let [.., third] = *three;
+                (*shape, last) = (third, Some(code));
+                count += 1;
+            }
+            self.to.shape.extend_from_slice(shapes.get(..count).unwrap_or_default());
+            taken += 3 * count;
+            if count < HAN_MANY {
+                break;
+            }
+        }
+        if let Some(c) = last.and_then(char::from_u32) {
+            self.to.han = true;
+            (self.last, self.mark, self.marks) = (c, '\0', 0);
+        }
+        taken
+    }
+
     /// Takes in letters and marks from `at` on that both views keep as they are; how many octets.
     fn letters(&mut self, at: usize) -> usize {
+        let octets = self.text.as_bytes();
+        let han = if octets.get(at).is_some_and(|octet| *octet >= HAN_FIRST) { self.han(at) } else { 0 };
+        match octets.get(at + han) {
+            Some(octet) if !octet.is_ascii() => han + self.other_letters(at + han),
+            _ => han,
+        }
+    }
+
+    fn other_letters(&mut self, at: usize) -> usize {
         let rest = self.text.get(at..).unwrap_or_default();
         let (mut last, mut mark, mut marks) = (self.last, self.mark, self.marks);
         let mut taken = 0;

@@ -2,10 +2,10 @@
 //!
 //! While the views are made, each visible character leaves an octet, so that a text has a *shape*: ASCII stands for
 //! itself, another letter of a script that spaces its words for some letter, one of a script that does not for an octet
-//! above ASCII, and so on. Patterns are looked for in the shape, without a branch, so that the compiler looks at many
-//! characters at a time. A false alarm costs a second reading that finds nothing; honest texts raise few.
+//! above ASCII, and so on. Patterns are looked for in the shape, many characters at a time. A false alarm costs a second reading that finds nothing; honest texts raise few.
 
 use super::guess::AFTER_DIGIT_MIN;
+use crate::text::block::{BLOCK, bits, padded, pairs};
 
 /// The shape of what stands between words, and is seen.
 pub(super) const SIGN: u8 = b'#';
@@ -43,53 +43,121 @@ pub(super) fn digit(shape: u8) -> u8 {
     all(shape.wrapping_sub(b'0') < 10)
 }
 
-/// `Rp5`, `5jt`: a letter and a digit.
-const MIXED: u8 = 1;
-/// `c0d`, ` 1n`: a digit before a letter, where a word begins or goes on.
-const LEET: u8 = 2;
-/// `a,r`: punctuation between letters.
-const TIGHT: u8 = 4;
-/// `h@ `, ` @g`: a sign that stands for a letter where a word ends or begins. Words end in an exclamation mark in honest
-/// texts.
-const SIGNED: u8 = 8;
-/// `aaa`; `www` and `xxx` only at the end of a word, as they begin hosts and stand for what is left out.
-const DRAWN: u8 = 16;
-/// ` b `: a letter that stands alone; `a` and `I` do in honest texts.
-const LONE: u8 = 32;
-/// `ฝาnร`: a Latin letter, or two of a kind, beside a Thai one.
-const POSING: u8 = 64;
-/// `ง-ป`: a sign between two of those.
-const PARTED: u8 = 128;
+/// Characters looked at together, and of them those with both neighbours among them.
+const INNER: u64 = u64::MAX >> 1 & u64::MAX << 1;
+const STEP: usize = BLOCK - 2;
 
-/// The patterns that three characters make.
-fn patterns(a: u8, b: u8, c: u8) -> u8 {
-    let (letter_a, letter_b, letter_c) = (letter(a), letter(b), letter(c));
-    let (digit_a, digit_b, digit_c) = (digit(a), digit(b), digit(c));
-    let (other_a, other_b, other_c) = (all(a >= 0x80), all(b >= 0x80), all(c >= 0x80));
-    let (gap_a, gap_c) = (!(letter_a | digit_a | other_a), !(letter_c | digit_c | other_c));
-    let sign = !(letter_b | digit_b | other_b) & all(b > b' ') & !all(b == b'\'') & !all(b == b'`');
-    let stands_for = all(b == b'@') | all(b == b'$') | all(b == b'!') | all(b == b'|');
-    let (same_ab, same_bc) = (all((a | 0x20) == (b | 0x20)), all((b | 0x20) == (c | 0x20)));
-    let mixed = letter_a & digit_b | digit_a & letter_b;
-    let leet = (letter_a | gap_a) & digit_b & letter_c;
-    let tight = letter_a & sign & letter_c;
-    let ends = all(b == b'!') | all(b == b'|');
-    let signed = stands_for & (letter_a & !ends & gap_c | gap_a & letter_c);
-    let host_or_blank = all(b | 0x20 == b'w') | all(b | 0x20 == b'x');
-    let drawn = same_bc & (host_or_blank & letter_a & !same_ab | !host_or_blank & (letter_b | other_b) & same_ab);
-    let lone = gap_a & (letter_b | other_b) & gap_c & !all(b | 0x20 == b'a') & !all(b | 0x20 == b'i');
-    let (thai_a, thai_c) = (all(a >= THAI), all(c >= THAI));
-    let one = letter_b & (thai_a & (thai_c | gap_c) | gap_a & thai_c);
-    let two = letter_b & (thai_a & same_bc | same_ab & thai_c);
-    let parted = other_a & sign & other_c;
-    mixed & MIXED
-        | leet & LEET
-        | tight & TIGHT
-        | signed & SIGNED
-        | drawn & DRAWN
-        | lone & LONE
-        | (one | two) & POSING
-        | parted & PARTED
+/// Which characters of a block are what: one bit each.
+struct Classes {
+    letter: u64,
+    digit: u64,
+    /// Of a script that does not space its words, and of those the Thai ones.
+    other: u64,
+    thai: u64,
+    /// What is seen between words.
+    sign: u64,
+    /// The same as the next one, but for its case.
+    same: u64,
+}
+
+impl Classes {
+    fn of(block: &[u8; BLOCK], next: &[u8; BLOCK]) -> Self {
+        let (letter, digit) = (bits(block, |b| letter(b) != 0), bits(block, |b| digit(b) != 0));
+        let (other, thai) = (bits(block, |b| b >= 0x80), bits(block, |b| b >= THAI));
+        let seen = bits(block, |b| (b > b' ') & (b != b'\'') & (b != b'`'));
+        let same = pairs(block, next, |b, c| (b | 0x20) == (c | 0x20));
+        Self { letter, digit, other, thai, sign: seen & !(letter | digit | other), same }
+    }
+}
+
+/// Patterns of three characters, one bit each for the one in the middle.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Patterns {
+    /// `Rp5`, `5jt`: a letter and a digit.
+    mixed: u64,
+    /// `c0d`, ` 1n`: a digit before a letter, where a word begins or goes on.
+    leet: u64,
+    /// `a,r`: punctuation between letters.
+    tight: u64,
+    /// `h@ `, ` @g`: a sign that stands for a letter where a word ends or begins. Words end in an exclamation mark in honest
+    /// texts.
+    signed: u64,
+    /// `aaa`; `www` and `xxx` only at the end of a word, as they begin hosts and stand for what is left out.
+    drawn: u64,
+    /// ` b `: a letter that stands alone; and of those the ones that honest texts do not have, which is all but `a` and `I`.
+    alone: u64,
+    lone: u64,
+    /// `ฝาnร`: a Latin letter, or two of a kind, beside a Thai one.
+    posing: u64,
+    /// `ง-ป`: a sign between two of those.
+    parted: u64,
+}
+
+impl Patterns {
+    /// Those of a block; `next` is what stands one further.
+    fn of(block: &[u8; BLOCK], next: &[u8; BLOCK]) -> Self {
+        let is = Classes::of(block, next);
+        let gap = !(is.letter | is.digit | is.other);
+        let either = is.letter | is.other;
+        let (before, after) = (|bits: u64| bits << 1, |bits: u64| bits >> 1);
+        let (letter_a, letter_c) = (before(is.letter), after(is.letter));
+        let (gap_a, gap_c) = (before(gap), after(gap));
+        let (thai_a, thai_c) = (before(is.thai), after(is.thai));
+        let (same_ab, same_bc) = (before(is.same), is.same);
+        let alone = gap_a & either & gap_c;
+        // What hardly any text has is looked for only where it can be.
+        let signed =
+            if is.sign & (letter_a | letter_c) == 0 { 0 } else { signed(block, letter_a, letter_c, gap_a, gap_c) };
+        let lone = if alone == 0 { 0 } else { alone & !bits(block, |b| (b | 0x20 == b'a') | (b | 0x20 == b'i')) };
+        let drawn = match same_bc & either & (same_ab | letter_a) {
+            0 => 0,
+            _ => {
+                let host_or_blank = bits(block, |b| (b | 0x20 == b'w') | (b | 0x20 == b'x'));
+                same_bc & (host_or_blank & letter_a & !same_ab | !host_or_blank & either & same_ab)
+            }
+        };
+        let one = is.letter & (thai_a & (thai_c | gap_c) | gap_a & thai_c);
+        let two = is.letter & (thai_a & same_bc | same_ab & thai_c);
+        Self {
+            mixed: INNER & (letter_a & is.digit | before(is.digit) & is.letter),
+            leet: INNER & (letter_a | gap_a) & is.digit & letter_c,
+            tight: INNER & letter_a & is.sign & letter_c,
+            signed: INNER & signed,
+            drawn: INNER & drawn,
+            alone: INNER & alone,
+            lone: INNER & lone,
+            posing: INNER & (one | two),
+            parted: INNER & before(is.other) & is.sign & after(is.other),
+        }
+    }
+}
+
+impl Patterns {
+    /// Those of [`Patterns::lone`] that may be in a run of [`LONE_MIN`]: near enough others, or at the edge of the block.
+    fn lone_run(self) -> u64 {
+        let mut left = self.lone;
+        let mut may_be = 0;
+        while left != 0 {
+            let at = left.trailing_zeros();
+            left &= left - 1;
+            let window = (2 << (2 * LONE_REACH)) - 1;
+            let around = if at < LONE_REACH { window >> (LONE_REACH - at) } else { window << (at - LONE_REACH) };
+            let is_inside = (LONE_REACH + 1..63 - LONE_REACH).contains(&at);
+            let others = (self.alone & around).count_ones();
+            may_be |= u64::from(!is_inside || usize::try_from(others).is_ok_and(|others| others >= LONE_MIN)) << at;
+        }
+        may_be
+    }
+}
+
+/// Characters between a letter that stands alone and another one of the same run.
+#[allow(clippy::cast_possible_truncation, reason = "8")]
+const LONE_REACH: u32 = ((LONE_GAP_MAX + 1) * (LONE_MIN - 1)) as u32;
+
+fn signed(block: &[u8; BLOCK], letter_a: u64, letter_c: u64, gap_a: u64, gap_c: u64) -> u64 {
+    let ends = bits(block, |b| (b == b'!') | (b == b'|'));
+    let others = bits(block, |b| (b == b'@') | (b == b'$'));
+    others & letter_a & gap_c | (others | ends) & gap_a & letter_c
 }
 
 /// What a text is suspected of.
@@ -117,36 +185,29 @@ pub(super) const LONE_GAP_MAX: usize = 3;
 /// Letters that stand alone from which on they may be a word.
 pub(super) const LONE_MIN: usize = 3;
 
-/// Characters that one turn of the loop looks at, and those behind them that its patterns reach.
-const MANY: usize = 16;
-const SPAN: usize = 2;
-
 impl Suspicion {
-    /// Looks at the shape of a text, which begins and ends with a gap; `patterns` is room to work in.
-    pub(super) fn of(shape: &mut Vec<u8>, patterns: &mut Vec<u8>) -> Self {
-        // Filled up with gaps, so that no character is left for a loop of its own.
-        let len = shape.len();
-        let starts = len.next_multiple_of(MANY);
-        shape.resize(starts + SPAN, GAP);
-        let from = |n: usize| shape.get(n..n + starts).unwrap_or_default();
-        let three = from(0).iter().zip(from(1)).zip(from(2));
-        patterns.resize(starts, 0);
-        let mut found = 0;
-        for (pattern, ((a, b), c)) in patterns.iter_mut().zip(three) {
-            *pattern = self::patterns(*a, *b, *c);
-            found |= *pattern;
+    /// Looks at the shape of a text, which begins and ends with a gap.
+    pub(super) fn of(shape: &[u8]) -> Self {
+        let mut all = Self::default();
+        let mut parted = false;
+        // Two characters of a block are looked at again in the next, as neighbours.
+        for start in (0..shape.len().saturating_sub(2)).step_by(STEP) {
+            let ahead = shape.get(start..).unwrap_or_default();
+            let three = match (ahead.first_chunk(), ahead.get(1..).and_then(|next| next.first_chunk())) {
+                (Some(block), Some(next)) => Patterns::of(block, next),
+                _ => Patterns::of(&padded(ahead), &padded(ahead.get(1..).unwrap_or_default())),
+            };
+            all.mixed |= three.mixed != 0;
+            all.leet = all.leet || each(three.leet, start).any(|at| is_leet(shape, at));
+            all.signed |= three.signed != 0;
+            all.tight |= three.tight != 0;
+            all.lone = all.lone || each(three.lone_run(), start).any(|at| is_in_lone_run(shape, at));
+            all.drawn |= three.drawn != 0;
+            all.posing |= three.posing != 0;
+            parted |= three.parted != 0;
         }
-        shape.truncate(len);
-        let has = |pattern: u8| found & pattern != 0;
-        Self {
-            mixed: has(MIXED),
-            leet: has(LEET) && each(patterns, LEET).any(|at| is_leet(shape, at + 1)),
-            signed: has(SIGNED),
-            tight: has(TIGHT) || (has(PARTED) && has_parted(shape)),
-            lone: has(LONE) && each(patterns, LONE).any(|at| is_in_lone_run(shape, at + 1)),
-            drawn: has(DRAWN),
-            posing: has(POSING),
-        }
+        all.tight |= parted && has_parted(shape);
+        all
     }
 
     /// Whether a second reading may differ from the first.
@@ -155,17 +216,13 @@ impl Suspicion {
     }
 }
 
-/// Where a pattern begins.
-fn each(patterns: &[u8], pattern: u8) -> impl Iterator<Item = usize> {
-    let mask = u128::from_le_bytes([pattern; MANY]);
-    let many = patterns.as_chunks::<MANY>().0.iter().zip((0..).step_by(MANY));
-    many.flat_map(move |(many, start)| {
-        let mut here = u128::from_le_bytes(*many) & mask;
-        std::iter::from_fn(move || {
-            let at = usize::try_from(here.trailing_zeros() / 8).ok().filter(|_| here != 0)?;
-            here &= here - 1;
-            Some(start + at)
-        })
+/// The places of the bits of a block that begins at `start`.
+fn each(bits: u64, start: usize) -> impl Iterator<Item = usize> {
+    let mut left = bits;
+    std::iter::from_fn(move || {
+        let at = usize::try_from(left.trailing_zeros()).ok().filter(|_| left != 0)?;
+        left &= left - 1;
+        Some(start + at)
     })
 }
 
@@ -206,4 +263,60 @@ fn has_parted(shape: &[u8]) -> bool {
         });
         alone || (!b.is_ascii() && matches!(c, b'@' | b'$' | b'!' | b'|') && !d.is_ascii())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What three characters make, by what is said of each pattern.
+    fn three([a, b, c]: [u8; 3]) -> [bool; 8] {
+        let small = |x: u8| x | 0x20;
+        let is_letter = |x: u8| x.is_ascii_alphabetic();
+        let is_gap = |x: u8| x.is_ascii() && !x.is_ascii_alphanumeric();
+        let (is_thai, is_other) = (|x: u8| x >= THAI, |x: u8| !x.is_ascii());
+        let is_sign = is_gap(b) && b > b' ' && !matches!(b, b'\'' | b'`');
+        let ends = matches!(b, b'!' | b'|');
+        let stands_for = ends || matches!(b, b'@' | b'$');
+        let (same_ab, same_bc) = (small(a) == small(b), small(b) == small(c));
+        let host_or_blank = matches!(small(b), b'w' | b'x');
+        let alone = is_gap(a) && !is_gap(b) && !b.is_ascii_digit() && is_gap(c);
+        [
+            (is_letter(a) && b.is_ascii_digit()) || (a.is_ascii_digit() && is_letter(b)),
+            (is_letter(a) || is_gap(a)) && b.is_ascii_digit() && is_letter(c),
+            is_letter(a) && is_sign && is_letter(c),
+            stands_for && ((is_letter(a) && !ends && is_gap(c)) || (is_gap(a) && is_letter(c))),
+            same_bc && if host_or_blank { is_letter(a) && !same_ab } else { (is_letter(b) || is_other(b)) && same_ab },
+            alone && !matches!(small(b), b'a' | b'i'),
+            is_letter(b)
+                && ((is_thai(a) && (is_thai(c) || is_gap(c) || same_bc)) || (is_thai(c) && (is_gap(a) || same_ab))),
+            is_other(a) && is_sign && is_other(c),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn patterns_are_found_wherever_three_characters_make_them(
+            inside in prop::collection::vec(prop::sample::select(&b"  aaiIwWxbB015#$!@|'`,\x80\x9f\xc1\xc1\xff"[..]), 0..150),
+        ) {
+            let shape: Vec<u8> = [GAP].into_iter().chain(inside).chain([GAP]).collect();
+            let made = || shape.windows(3).map(|all| three([all[0], all[1], all[2]]));
+            let any = |n: usize| made().any(|all| all[n]);
+            let at = |n: usize| made().enumerate().filter(move |(_, all)| all[n]).map(|(at, _)| at + 1);
+            let expected = Suspicion {
+                mixed: any(0),
+                leet: at(1).any(|at| is_leet(&shape, at)),
+                signed: any(3),
+                tight: any(2) || (any(7) && has_parted(&shape)),
+                lone: at(5).any(|at| is_in_lone_run(&shape, at)),
+                drawn: any(4),
+                posing: any(6),
+            };
+            prop_assert_eq!(Suspicion::of(&shape), expected);
+        }
+    }
 }

@@ -104,6 +104,8 @@ pub(super) struct Table {
     changes: Vec<Change>,
     /// The page of all blocks that hold nothing but Han.
     shared: Option<u16>,
+    /// For each character of three octets of UTF-8, one bit: whether it is of Han, kana or the like and stands for itself.
+    plain_han: Vec<u64>,
 }
 
 impl Table {
@@ -128,7 +130,20 @@ impl Table {
     /// Whether a character is of Han, kana or the like and stands for itself, as nearly all of them do.
     #[inline]
     pub(super) fn is_plain_han(&self, c: char) -> bool {
-        c >= '\u{3040}' && self.number(c) == Some(UNSPACED)
+        self.is_plain(u32::from(c))
+    }
+
+    /// The same of a character as it is written in UTF-8, and its code; none where three octets are no character.
+    #[inline]
+    pub(super) fn plain_han(&self, octets: [u8; 3]) -> Option<u32> {
+        let [first, second, third] = octets.map(u32::from);
+        let code = (first & 0xf) << 12 | (second & 0x3f) << 6 | third & 0x3f;
+        (first & 0xf0 == 0xe0 && self.is_plain(code)).then_some(code)
+    }
+
+    #[inline]
+    fn is_plain(&self, code: u32) -> bool {
+        self.plain_han.get((code / u64::BITS) as usize).is_some_and(|bits| bits >> (code % u64::BITS) & 1 == 1)
     }
 
     #[inline]
@@ -139,8 +154,13 @@ impl Table {
     }
 
     fn build() -> Self {
-        let mut table =
-            Self { index: vec![None; 0x11_0000 / PAGE], pages: Vec::new(), changes: Vec::new(), shared: None };
+        let mut table = Self {
+            index: vec![None; 0x11_0000 / PAGE],
+            pages: Vec::new(),
+            changes: Vec::new(),
+            shared: None,
+            plain_han: Vec::new(),
+        };
         let everyday = (0x00..=0x33).chain(0xa8..=0xab).chain(0xfe..=0xff).chain(0x1f0..=0x1fa);
         everyday.for_each(|number| _ = table.page(number));
         table.shared = u16::try_from(table.pages.len()).ok();
@@ -149,6 +169,10 @@ impl Table {
         for line in UNICODE.lines().chain(OWN.lines()).filter(|line| !line.starts_with('#')) {
             table.read(line);
         }
+        let is_plain = |c: char| c >= '\u{3040}' && table.number(c) == Some(UNSPACED);
+        let bit = |code: u32| u64::from(char::from_u32(code).is_some_and(is_plain)) << (code % u64::BITS);
+        let starts = (0..0x1_0000).step_by(64);
+        table.plain_han = starts.map(|start| (start..start + 64).fold(0, |bits, code| bits | bit(code))).collect();
         table
     }
 
