@@ -5,7 +5,7 @@ use std::fmt;
 use super::key::{Key, Kind};
 use super::reporters::{REPORTERS_MAX, Reporters};
 use super::spread::{FEW_MAX, RANKS, REGISTERS, Set, Spread};
-use super::state::{Counts, Known, More, Pin, State};
+use super::state::{Counts, Known, Met, More, Pin, State};
 
 /// Why octets are not those of a snapshot or of deltas, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -193,16 +193,16 @@ impl<'a> Reader<'a> {
         let counts = self.counts()?;
         let mut state = State { first, last, short, counts, kind, pin, inherited, ..State::default() };
         state.set_reporters(reporters);
-        let more = if self.flag("more")? {
+        let met = if self.flag("more")? {
             let begun = self.u32()?;
             let current = self.set()?;
             let former = if self.flag("former")? { Some(Box::new(self.set()?)) } else { None };
             let spread = Spread { current, former, begun, news: false };
-            Some(Box::new(More { spread, reporters: self.reporters()? }))
+            Met::of(More { spread, reporters: self.reporters()? })
         } else {
-            None
+            Met::default()
         };
-        Ok(Known { state, more })
+        Ok(Known { state, met })
     }
 }
 
@@ -279,7 +279,7 @@ impl Writer<'_> {
 
     /// What is kept of a key.
     pub fn known(&mut self, known: &Known) {
-        let Known { state, more } = known;
+        let Known { state, met } = known;
         self.u8(state.kind.code());
         self.u8(state.pin.code());
         self.0.extend(state.inherited.to_le_bytes());
@@ -288,15 +288,21 @@ impl Writer<'_> {
         self.u32(state.last);
         state.short.into_iter().for_each(|number| self.amount(number));
         self.counts(&state.counts);
-        self.flag(more.is_some());
-        if let Some(more) = more {
-            self.u32(more.spread.begun);
-            self.set(&more.spread.current);
-            self.flag(more.spread.former.is_some());
-            if let Some(former) = &more.spread.former {
-                self.set(former);
-            }
-            self.reporters(&more.reporters);
+        match met {
+            Met::Few(few) if !few.is_begun() => self.flag(false),
+            Met::Few(few) => self.more(&few.spread(0), &Reporters::default()),
+            Met::More(more) => self.more(&more.spread, &more.reporters),
         }
+    }
+
+    fn more(&mut self, spread: &Spread, reporters: &Reporters) {
+        self.flag(true);
+        self.u32(spread.begun);
+        self.set(&spread.current);
+        self.flag(spread.former.is_some());
+        if let Some(former) = &spread.former {
+            self.set(former);
+        }
+        self.reporters(reporters);
     }
 }

@@ -22,7 +22,7 @@ use super::reporters::Reporters;
 use super::settings::Settings;
 use super::snapshot::{checksum, read_campaign, write_campaign};
 use super::spread::Set;
-use super::state::{Counts, Known, Pin, State, fading, seconds};
+use super::state::{Counts, Known, Met, Pin, State, fading, seconds};
 use super::table::Comer;
 use crate::time::Timestamp;
 
@@ -102,15 +102,20 @@ fn place<T>(shards: &[Mutex<T>], hash: u64) -> Option<MutexGuard<'_, T>> {
 }
 
 impl Outbox {
+    #[inline]
     fn is_on(&self) -> bool {
         self.is_on.load(Ordering::Relaxed)
     }
 
     /// Before a state changes: keeps what it was like, if nothing is kept yet.
+    #[inline]
     pub fn before(&self, hash: u64, state: &mut State) {
-        if !self.is_on() || !state.soil() {
-            return;
+        if self.is_on() && state.soil() {
+            self.keep(hash, state);
         }
+    }
+
+    fn keep(&self, hash: u64, state: &mut State) {
         let Some(mut states) = place(&self.states, hash) else { return };
         if states.len() < KEYS_MAX / SHARDS {
             states.insert(hash, *state);
@@ -223,7 +228,7 @@ impl Reputation {
 
     /// What was counted since a state was like `before`.
     fn since(&self, hash: u64, mut before: State, known: &mut Known) -> Option<Seen> {
-        let Known { state, more } = known;
+        let Known { state, met } = known;
         state.clean();
         // It was reset, or another key took its place, since.
         if before.kind != state.kind || before.first != state.first {
@@ -243,12 +248,15 @@ impl Reputation {
         }
         let mut spread = None;
         let mut reporters = Reporters::default();
-        if let Some(more) = more {
-            if std::mem::take(&mut more.spread.news) {
-                spread = Some(more.spread.current.clone());
-            }
-            if reported > 0.0 {
-                reporters = more.reporters.clone();
+        match met {
+            Met::Few(few) => spread = few.take_news(),
+            Met::More(more) => {
+                if std::mem::take(&mut more.spread.news) {
+                    spread = Some(more.spread.current.clone());
+                }
+                if reported > 0.0 {
+                    reporters = more.reporters.clone();
+                }
             }
         }
         let key = Key { kind: state.kind, hash };
@@ -305,11 +313,11 @@ impl Reputation {
             add(state, seen, left);
             self.outbox.heard(seen.key.hash, state, settings, seen, left);
             if let Some(set) = &seen.spread {
-                known.more_at(now).spread.merge(set, now);
+                known.merge(set, now);
             }
             for (reporter, when) in &seen.reporters.0 {
-                if known.more_at(now).reporters.add(*reporter, (*when).min(now)) {
-                    let reporters = known.more_at(now).reporters.count();
+                if known.met.more(now).reporters.add(*reporter, (*when).min(now)) {
+                    let reporters = known.met.more(now).reporters.count();
                     let elapsed = known.state.last.saturating_sub(*when);
                     let long = fading(elapsed, settings.long_of(seen.key.kind));
                     let short = fading(elapsed, settings.short);

@@ -104,6 +104,7 @@ impl Reputation {
     }
 
     /// How many messages known for sure to be fraud the words of others against a key weigh.
+    #[inline]
     #[must_use]
     pub fn heard(&self, key: Key, now: Timestamp) -> f32 {
         if !self.hears.load(Ordering::Relaxed) {

@@ -77,7 +77,7 @@ use delta::Outbox;
 use hearsay::Heard;
 use name::Name;
 use standing::Reckoning;
-use state::{Known, moment, seconds};
+use state::{Known, State, moment, seconds};
 use table::{Comer, Table};
 
 /// What is remembered of earlier messages; one for all sessions.
@@ -200,29 +200,40 @@ impl Reputation {
     }
 
     /// What earlier messages say of a key, from 0 to 100; the cold start when it is not known.
+    #[inline]
     #[must_use]
     pub fn standing(&self, key: Key, now: Timestamp) -> f32 {
         self.standing_if_known(key, now).unwrap_or(self.settings.cold_start)
     }
 
     /// The same, and none when neither this node nor others know anything of it.
+    #[inline]
     #[must_use]
     pub fn standing_if_known(&self, key: Key, now: Timestamp) -> Option<f32> {
         let heard = self.heard(key, now);
-        // Of most keys nothing is known that has to be worked out.
-        let told = self.known.read(key.hash, |known| match known.state.pin {
-            Pin::Good => Err(100.0),
-            Pin::Bad => Err(0.0),
-            Pin::None if known.state.is_neutral() && heard == 0.0 => Err(self.settings.cold_start),
-            Pin::None => Ok(known.state),
+        // Of most keys nothing is known that has to be worked out; what has to be is, while nobody waits for it.
+        let told = self.known.read(key.hash, |known| {
+            known.touch();
+            match known.state.pin {
+                Pin::Good => Ok(100.0),
+                Pin::Bad => Ok(0.0),
+                Pin::None if known.state.is_neutral() && heard == 0.0 => Ok(self.settings.cold_start),
+                Pin::None => Err(known.state),
+            }
         });
-        let state = match told {
-            Some(Err(standing)) => return Some(standing),
-            Some(Ok(state)) => Some(state.at(seconds(now), &self.settings)),
-            None if heard > 0.0 => None,
-            None => return None,
-        };
-        Some(Reckoning::of(state.as_ref(), heard, &self.settings).standing(&self.settings))
+        match told {
+            Some(Ok(standing)) => Some(standing),
+            Some(Err(state)) => Some(self.reckon(Some(state), heard, now)),
+            None if heard > 0.0 => Some(self.reckon(None, heard, now)),
+            None => None,
+        }
+    }
+
+    /// What a state and what is heard come to.
+    #[inline(never)]
+    fn reckon(&self, state: Option<State>, heard: f32, now: Timestamp) -> f32 {
+        let state = state.map(|state| state.at(seconds(now), &self.settings));
+        Reckoning::of(state.as_ref(), heard, &self.settings).standing(&self.settings)
     }
 
     /// A standing term by term.
@@ -250,8 +261,7 @@ impl Reputation {
     /// or two, from its fourth message on; at most 16 exactly.
     #[must_use]
     pub fn distinct(&self, key: Key) -> u64 {
-        let count = self.known.read(key.hash, |known| known.more.as_ref().map_or(1, |more| more.spread.count().max(1)));
-        count.unwrap_or(0)
+        self.known.read(key.hash, Known::distinct).unwrap_or(0)
     }
 
     /// What a rate comes to with the message that is being judged, which is not recorded by it; the most of all its keys where

@@ -16,10 +16,11 @@ impl Reputation {
     pub fn observe<'r>(&self, sighting: &Sighting<'_>, rates: impl IntoIterator<Item = &'r Rate>, now: Timestamp) {
         let Sighting { traits, fate, ground, template } = *sighting;
         let comer = if ground == Ground::None { Comer::New } else { Comer::Weighty };
-        let [sender, recipient] = [Kind::Sender, Kind::Recipient].map(|kind| traits.key(kind));
+        let (sender, recipient) = (traits.sender(), traits.recipient());
         // Of an account for its sender, and of a sender for its campaign.
         let mut legacy = 0;
-        traits.judged().for_each(|key| {
+        let seconds = seconds(now);
+        traits.visit_judged(|key| {
             let is_last = matches!(key.kind, Kind::Domain | Kind::Phone);
             let inherited = if is_last { 0 } else { std::mem::take(&mut legacy) };
             let member = if matches!(key.kind, Kind::Account | Kind::Sender) { recipient } else { sender };
@@ -28,19 +29,21 @@ impl Reputation {
                 known.state.inherited = inherited;
                 known.state.add(fate, ground, &self.settings.weights);
                 if let Some(member) = member {
-                    known.meet(member.hash, seconds(now));
+                    known.meet(member.hash, seconds);
                 }
                 if is_last { 0 } else { standing::legacy(&known.state, &self.settings) }
             });
             legacy = passed_on.unwrap_or(0);
         });
-        if let (Some(template), Some(key)) = (template, traits.key(Kind::Campaign)) {
-            self.campaigns.add(key, template, seconds(now), &self.outbox);
+        if let Some(template) = template
+            && let Some(key) = traits.key(Kind::Campaign)
+        {
+            self.campaigns.add(key, template, seconds, &self.outbox);
         }
         for rate in rates.into_iter().filter(|rate| !rate.is_passed_only() || fate != Fate::Blocked) {
             let at = when(rate, traits, now).as_micros();
             rate.counters(traits, &mut |counter| {
-                self.counters.enter(counter, Comer::New, seconds(now), &(), |counter| {
+                self.counters.enter(counter, Comer::New, seconds, &(), |counter| {
                     members(rate, traits).for_each(|one| counter.record(at, one, rate.over(), now.as_micros()));
                 });
                 members(rate, traits).for_each(|one| self.outbox.event(counter, one, at, rate.over()));
@@ -68,7 +71,7 @@ impl Reputation {
         let mut counted = false;
         for key in traits.judged() {
             counted |= self.touch(key, Comer::Weighty, now, |known| {
-                let reporters = &mut known.more_at(seconds(now)).reporters;
+                let reporters = &mut known.met.more(seconds(now)).reporters;
                 let counts = reporters.add(reporter.hash, seconds(now));
                 let all = reporters.count();
                 if counts {

@@ -32,6 +32,10 @@ impl Reporters {
         true
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// How many different ones there are.
     pub fn count(&self) -> u8 {
         let is_first = |(at, (one, _)): &(usize, &(u64, u32))| self.0.iter().take(*at).all(|(other, _)| other != one);
@@ -39,6 +43,7 @@ impl Reporters {
     }
 
     /// Octets that it points to.
+    #[inline]
     pub fn octets(&self) -> usize {
         self.0.capacity() * size_of::<(u64, u32)>()
     }

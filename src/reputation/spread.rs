@@ -1,4 +1,5 @@
-//! How many different ones: an exact set while they are few, a HyperLogLog from then on.
+//! How many different ones: an exact set while they are few, a HyperLogLog from then on. The first six ([`Few`]) lie with their
+//! key, so that for most keys nothing else has to be fetched.
 //!
 //! A spread is of the last one to two months: after a month it begins anew beside the former one, and what is told is how many
 //! are in either.
@@ -26,6 +27,20 @@ pub(super) struct Spread {
     pub news: bool,
 }
 
+/// The first few different ones, where their key is kept: most keys have no more.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Few {
+    /// When the first one came, in seconds; 0 while none did.
+    begun: u32,
+    /// Whether others have not been told of one.
+    news: bool,
+    /// The upper halves of their hashes; 0 for none.
+    halves: [u32; NEAR_MAX],
+}
+
+/// Different ones that need no room of their own.
+pub(super) const NEAR_MAX: usize = 6;
+
 /// A set that only knows how many are in it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Set {
@@ -43,17 +58,23 @@ impl Default for Set {
 
 impl Spread {
     /// Adds one at `now`, in seconds.
+    #[inline]
     pub fn add(&mut self, member: u64, now: u32) {
         self.turn(now);
         self.news |= self.current.add(member);
     }
 
     /// Begins anew when a month is over.
+    #[inline]
     fn turn(&mut self, now: u32) {
-        let months = now.saturating_sub(self.begun) / MONTH;
-        if months == 0 {
-            return;
+        if now.saturating_sub(self.begun) >= MONTH {
+            self.renew(now);
         }
+    }
+
+    #[cold]
+    fn renew(&mut self, now: u32) {
+        let months = now.saturating_sub(self.begun) / MONTH;
         let former = std::mem::take(&mut self.current);
         self.former = (months == 1 && !former.is_empty()).then(|| Box::new(former));
         self.begun = now;
@@ -75,8 +96,73 @@ impl Spread {
     }
 
     /// Octets that it points to.
+    #[inline]
     pub fn octets(&self) -> usize {
         self.current.octets() + self.former.as_ref().map_or(0, |former| size_of::<Set>() + former.octets())
+    }
+}
+
+impl Few {
+    /// Whether it has begun.
+    pub fn is_begun(&self) -> bool {
+        self.begun != 0
+    }
+
+    /// Adds one at `now`, in seconds, if it has begun or shall begin; false where there is no place, or a month is over.
+    ///
+    /// Without a branch that depends on what is being fetched, but for the last resort.
+    #[inline]
+    pub fn add(&mut self, member: u64, now: u32, begins: bool) -> bool {
+        let half = upper(member);
+        let count = |of: u32| self.halves.iter().map(|one| u32::from(*one == of)).sum::<u32>();
+        let (is_in, free) = (count(half) > 0, usize::try_from(count(0)).unwrap_or(0));
+        let is_wanted = begins | (self.begun != 0);
+        let begun = if self.begun == 0 { now } else { self.begun };
+        let is_new = is_wanted & !is_in;
+        if is_new & (free == 0) | is_wanted & (now.saturating_sub(begun) >= MONTH) {
+            return false;
+        }
+        self.begun = if is_wanted { begun } else { 0 };
+        self.news |= is_new;
+        if let Some(place) = self.halves.get_mut((NEAR_MAX - free).min(NEAR_MAX - 1)) {
+            *place = if is_new { half } else { *place };
+        }
+        true
+    }
+
+    /// Those of it that others have not been told.
+    pub fn take_news(&mut self) -> Option<Set> {
+        std::mem::take(&mut self.news).then(|| self.set())
+    }
+
+    /// The same in room of its own.
+    pub fn spread(&self, now: u32) -> Spread {
+        let begun = if self.begun == 0 { now } else { self.begun };
+        Spread { current: self.set(), former: None, begun, news: self.news }
+    }
+
+    fn set(&self) -> Set {
+        Set::few(self.halves.into_iter().filter(|half| *half != 0))
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> u64 {
+        self.set().count()
+    }
+}
+
+impl TryFrom<&Spread> for Few {
+    type Error = ();
+
+    /// Fails where it needs room of its own.
+    fn try_from(spread: &Spread) -> Result<Self, ()> {
+        let Set::Few(len, _) = spread.current else { return Err(()) };
+        if usize::from(len) > NEAR_MAX || spread.former.is_some() {
+            return Err(());
+        }
+        let mut few = Self { begun: spread.begun, news: spread.news, halves: [0; NEAR_MAX] };
+        few.halves.iter_mut().zip(spread.current.halves()).for_each(|(place, half)| *place = *half);
+        Ok(few)
     }
 }
 
@@ -148,6 +234,7 @@ impl Set {
         }
     }
 
+    #[inline]
     fn octets(&self) -> usize {
         if matches!(self, Self::Many(_)) { REGISTERS } else { 0 }
     }

@@ -170,11 +170,13 @@ impl Reckoning {
 }
 
 /// What the children of a key inherit, in 64ths of a nat, by its state faded to now.
-#[allow(clippy::cast_possible_truncation, reason = "within a clamp")]
+#[inline]
 pub(super) fn legacy(state: &State, settings: &Settings) -> i8 {
-    if state.counts.is_without_evidence() {
-        return 0;
-    }
+    if state.counts.is_without_evidence() { 0 } else { inheritance(state, settings) }
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "within a clamp")]
+fn inheritance(state: &State, settings: &Settings) -> i8 {
     let inherited = logit(share(state, settings)) - logit(settings.base_rate);
     (inherited.clamp(-INHERITED_GOOD_MAX, INHERITED_BAD_MAX) * 64.0).round() as i8
 }

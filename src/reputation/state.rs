@@ -1,4 +1,4 @@
-//! What is kept of a key: 64 octets of counts that fade, and what only keys with much traffic need beside them.
+//! What is kept of a key: 56 octets of counts that fade, 32 of whom it met, and what only keys with much traffic need beside.
 //!
 //! A count is halved with each half-life that goes by: `x·2^(−Δt/h)`, then the new event is added. So it is worked out when it
 //! is read, nothing has to run in the background, and two steps in time give what one gives. Times are whole seconds.
@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::key::Kind;
 use super::reporters::Reporters;
 use super::settings::{Settings, Weights};
-use super::spread::Spread;
+use super::spread::{Few, Set, Spread};
 use super::table::{Entry, PROTECTED};
 use super::traits::{Fate, Ground, Receipt};
 use crate::time::Timestamp;
@@ -28,11 +28,13 @@ pub(super) fn moment(seconds: u32) -> Timestamp {
 const NEARLY_NOTHING: f32 = 1.0 / 32.0;
 
 /// What is left of a count after a time.
+#[inline]
 pub(super) fn fading(elapsed: u32, half_life: Duration) -> f32 {
     if elapsed == 0 {
         return 1.0;
     }
-    let half_lives = elapsed as f32 / half_life.as_secs_f32();
+    let seconds = u32::try_from(half_life.as_secs()).unwrap_or(u32::MAX);
+    let half_lives = elapsed as f32 / (seconds as f32 + half_life.subsec_nanos() as f32 * 1e-9);
     if half_lives > NEARLY_NOTHING {
         return (-half_lives).exp2();
     }
@@ -72,6 +74,7 @@ pub struct Counts {
 
 impl Counts {
     /// Messages, whatever became of them.
+    #[inline]
     #[must_use]
     pub fn seen(&self) -> f32 {
         self.passed + self.tagged + self.blocked
@@ -94,6 +97,7 @@ impl Counts {
     }
 
     /// The numbers of [`Counts::named`].
+    #[inline]
     #[must_use]
     pub fn numbers(&self) -> [f32; 9] {
         let Self { passed, tagged, blocked, reported, delivered, failed, caught, proven, replied } = *self;
@@ -101,18 +105,23 @@ impl Counts {
     }
 
     /// Whether nothing is known but what Tapis did itself: most keys.
+    #[inline]
     #[must_use]
     pub fn is_without_evidence(&self) -> bool {
-        self.reported + self.delivered + self.failed + self.caught + self.proven + self.replied == 0.0
+        // None is below 0; and nothing but 0 has no bit set.
+        let counts = [self.reported, self.delivered, self.failed, self.caught, self.proven, self.replied];
+        counts.into_iter().fold(0, |bits, count| bits | count.to_bits()) == 0
     }
 
     /// Counts of such numbers.
+    #[inline]
     #[must_use]
     pub fn of(numbers: [f32; 9]) -> Self {
         let [passed, tagged, blocked, reported, delivered, failed, caught, proven, replied] = numbers;
         Self { passed, tagged, blocked, reported, delivered, failed, caught, proven, replied }
     }
 
+    #[inline]
     fn scale(&mut self, by: f32) {
         *self = Self::of(self.numbers().map(|number| number * by));
     }
@@ -164,15 +173,51 @@ impl Pin {
     }
 }
 
-/// What is kept of a key: one line of the processor's cache.
+/// What is kept of a key.
 #[derive(Debug, Default, PartialEq)]
-#[repr(align(64))]
+#[repr(C)]
 pub(super) struct Known {
     pub state: State,
-    pub more: Option<Box<More>>,
+    pub met: Met,
 }
 
-const _: () = assert!(size_of::<Known>() == 64, "one line of the processor's cache");
+const _: () = assert!(size_of::<Known>() == 88, "two lines of the processor's cache, mostly");
+
+/// Recipients of an account or a sender; senders of what stands in texts.
+#[derive(Debug, PartialEq)]
+pub(super) enum Met {
+    Few(Few),
+    More(Box<More>),
+}
+
+impl Default for Met {
+    fn default() -> Self {
+        Self::Few(Few::default())
+    }
+}
+
+impl Met {
+    /// The room for what only few keys need.
+    pub fn more(&mut self, now: u32) -> &mut More {
+        loop {
+            match self {
+                Self::More(more) => return more,
+                Self::Few(few) => {
+                    let spread = few.spread(now);
+                    *self = Self::More(Box::new(More { spread, ..More::default() }));
+                }
+            }
+        }
+    }
+
+    /// What takes no more room than it needs.
+    pub fn of(more: More) -> Self {
+        match Few::try_from(&more.spread) {
+            Ok(few) if more.reporters.is_empty() => Self::Few(few),
+            _ => Self::More(Box::new(more)),
+        }
+    }
+}
 
 /// What only keys with much traffic, or with reports, need.
 #[derive(Debug, Default, PartialEq)]
@@ -225,6 +270,7 @@ const KNOWN_BAD: f32 = 5.0;
 
 impl State {
     /// What is left of it at `now`. Time that goes backwards changes nothing.
+    #[inline(always)]
     pub fn fade(&mut self, now: u32, settings: &Settings) {
         let elapsed = now.saturating_sub(self.last);
         if elapsed == 0 {
@@ -242,6 +288,7 @@ impl State {
     }
 
     /// Whether its standing is the cold start's, now and whenever it is asked.
+    #[inline]
     pub fn is_neutral(&self) -> bool {
         self.inherited == 0 && self.counts.is_without_evidence()
     }
@@ -254,6 +301,7 @@ impl State {
     }
 
     /// Takes in a message, faded to its time.
+    #[inline]
     pub fn add(&mut self, fate: Fate, ground: Ground, weights: &Weights) {
         match fate {
             Fate::Passed => self.counts.passed += 1.0,
@@ -341,19 +389,37 @@ impl State {
 
 impl Known {
     /// Takes in whom a message went to, or came from, once there is enough traffic for it to matter.
+    #[inline(always)]
     pub fn meet(&mut self, member: u64, now: u32) {
-        match &mut self.more {
-            Some(more) => more.spread.add(member, now),
-            None if self.state.counts.seen() >= SPREAD_FROM => self.more_at(now).spread.add(member, now),
-            None => {}
+        let is_much = self.state.counts.seen() >= SPREAD_FROM;
+        match &mut self.met {
+            Met::More(more) => more.spread.add(member, now),
+            Met::Few(few) => {
+                if !few.add(member, now, is_much) {
+                    self.met.more(now).spread.add(member, now);
+                }
+            }
         }
     }
 
-    /// The room for what only few keys need.
-    pub fn more_at(&mut self, now: u32) -> &mut More {
-        self.more.get_or_insert_with(|| {
-            Box::new(More { spread: Spread { begun: now, ..Spread::default() }, ..More::default() })
-        })
+    /// Has the processor fetch whom it met as well: whoever asks for a standing tells of the message soon.
+    pub fn touch(&self) {
+        std::hint::black_box(matches!(self.met, Met::Few(_)));
+    }
+
+    /// Takes in whom it met elsewhere.
+    pub fn merge(&mut self, set: &Set, now: u32) {
+        let more = self.met.more(now);
+        more.spread.merge(set, now);
+        self.met = Met::of(std::mem::take(more));
+    }
+
+    /// How many different ones it met.
+    pub fn distinct(&self) -> u64 {
+        match &self.met {
+            Met::Few(few) => few.count().max(1),
+            Met::More(more) => more.spread.count().max(1),
+        }
     }
 }
 
@@ -373,18 +439,45 @@ impl Entry for Known {
         if protected { PROTECTED + weight } else { weight.min(PROTECTED / 2.0) }
     }
 
+    #[inline]
     fn octets(&self) -> usize {
-        self.more.as_ref().map_or(0, |more| size_of::<More>() + more.spread.octets() + more.reporters.octets())
+        match &self.met {
+            Met::Few(_) => 0,
+            Met::More(more) => size_of::<More>() + more.spread.octets() + more.reporters.octets(),
+        }
     }
 
     fn lighten(&mut self) {
-        self.more = None;
+        self.met = Met::default();
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::key::Secret;
     use super::*;
+
+    #[test]
+    fn whom_a_key_met_is_told_the_same_wherever_it_is_kept() {
+        let day = 24 * 3600;
+        for (members, gap) in [(3, 1), (6, day), (7, 1), (16, day), (40, 1), (4, 20 * day), (90, 3 * day)] {
+            let mut known = Known::default();
+            known.state.counts.passed = SPREAD_FROM;
+            let mut spread = Spread { begun: 1_000_000, ..Spread::default() };
+            for n in 0..200_u32 {
+                let member = Secret::default().hash(0, &(n * 11 % members).to_le_bytes());
+                let now = 1_000_000 + n * gap;
+                known.meet(member, now);
+                spread.add(member, now);
+                assert_eq!(known.distinct(), spread.count(), "{n} of {members}, every {gap} s");
+            }
+            assert_eq!(
+                matches!(known.met, Met::Few(_)),
+                members <= 6 && gap <= 1,
+                "room of its own, where it needs some"
+            );
+        }
+    }
 
     #[test]
     fn a_count_fades_by_halves_however_it_is_worked_out() {

@@ -175,6 +175,7 @@ impl<T: Entry> Table<T> {
     }
 
     /// Changes an entry, which begins as [`Default`] where there is none; none where there is no place for it.
+    #[inline(always)]
     pub fn enter<R>(
         &self,
         hash: u64,

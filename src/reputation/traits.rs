@@ -22,6 +22,7 @@ pub struct Traits {
 
 impl Traits {
     /// Forgets the message before; the room stays.
+    #[inline]
     pub fn clear(&mut self) {
         (self.account, self.sender, self.recipient, self.campaign) = (None, None, None, None);
         (self.range, self.delivery) = (None, None);
@@ -31,6 +32,7 @@ impl Traits {
 
     /// Adds a key to those of its kind. Of account, sender, recipient, range and campaign the last one stays; of domains and
     /// phones at most [`KEYS_MAX`] do, each once.
+    #[inline]
     pub fn add(&mut self, key: Key) {
         let several = match key.kind {
             Kind::Account => return self.account = Some(key),
@@ -58,6 +60,7 @@ impl Traits {
     }
 
     /// Its keys of a kind.
+    #[inline]
     #[must_use]
     pub fn keys(&self, kind: Kind) -> &[Key] {
         match kind {
@@ -72,9 +75,33 @@ impl Traits {
     }
 
     /// Its key of a kind that it has at most one of; of domains and phones the first.
+    #[inline]
     #[must_use]
     pub fn key(&self, kind: Kind) -> Option<Key> {
         self.keys(kind).first().copied()
+    }
+
+    /// Its sender.
+    #[inline]
+    pub(super) fn sender(&self) -> Option<Key> {
+        self.sender
+    }
+
+    /// Its recipient.
+    #[inline]
+    pub(super) fn recipient(&self) -> Option<Key> {
+        self.recipient
+    }
+
+    /// Calls `visit` with each of [`Traits::judged`], in its order.
+    #[inline]
+    pub(super) fn visit_judged(&self, mut visit: impl FnMut(Key)) {
+        for key in [&self.account, &self.sender, &self.campaign].into_iter().flatten() {
+            visit(*key);
+        }
+        for keys in [&self.domains, &self.phones] {
+            keys.iter().for_each(|key| visit(*key));
+        }
     }
 
     /// The keys that have a standing: all but the recipient and its range.
