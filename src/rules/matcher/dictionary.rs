@@ -21,7 +21,7 @@ use super::{index, short};
 pub(super) type Id = u32;
 
 /// Literals by what they begin with: those of at least so many octets, and fewer than the one before.
-const GRAMS: [usize; 5] = [12, 8, 4, 2, 1];
+const GRAMS: [usize; 7] = [12, 8, 6, 4, 3, 2, 1];
 
 /// No literal.
 const NONE: u32 = u32::MAX;
@@ -41,8 +41,9 @@ const HEADS_MAX: usize = 1 << 16;
 
 #[derive(Debug)]
 struct Table {
-    /// Octets that tell its groups apart.
+    /// Octets that tell its groups apart, and whether its literals have no more.
     gram: usize,
+    is_whole: bool,
     grams: Grams,
     /// All literals in their order, one behind the other, and where each begins.
     octets: Box<[u8]>,
@@ -60,7 +61,7 @@ impl Dictionary {
         for gram in GRAMS {
             let fits = |literal: &&str| (gram..longest).contains(&literal.len());
             let own = literals.iter().enumerate().filter(|(_, literal)| fits(literal));
-            tables.extend(Table::new(gram, own.map(|(id, literal)| (literal.as_bytes(), short(id)))));
+            tables.extend(Table::new((gram, longest), own.map(|(id, literal)| (literal.as_bytes(), short(id)))));
             longest = gram;
         }
         let heads = literals.iter().filter_map(|literal| literal.as_bytes().first_chunk::<4>());
@@ -136,7 +137,7 @@ fn place_of_head(head: u64, count: usize) -> usize {
 }
 
 impl Table {
-    fn new<'l>(gram: usize, literals: impl Iterator<Item = (&'l [u8], Id)>) -> Option<Self> {
+    fn new<'l>((gram, longest): (usize, usize), literals: impl Iterator<Item = (&'l [u8], Id)>) -> Option<Self> {
         let (mut octets, mut starts, mut chain, mut ids) = (Vec::new(), vec![0], Vec::new(), Vec::new());
         let mut groups: Vec<Group> = Vec::new();
         let mut open: Vec<(&[u8], u32)> = Vec::new();
@@ -161,6 +162,7 @@ impl Table {
         }
         Some(Self {
             gram,
+            is_whole: longest == gram + 1,
             grams: Grams::new(groups),
             octets: octets.into(),
             starts: starts.into(),
@@ -170,6 +172,9 @@ impl Table {
     }
 
     fn find(&self, group: Group, rest: &[u8], found: &mut impl FnMut(Id, usize)) {
+        if self.is_whole {
+            return self.ids.get(index(group.from)).into_iter().for_each(|id| found(*id, self.gram));
+        }
         if group.from + 1 == group.to {
             // What is a prefix of it would be of the same group.
             return self.compare(group.from, rest, found);

@@ -82,11 +82,11 @@ pub(super) fn gram(octets: &[u8], len: usize) -> Option<u64> {
     Some(u64::from_le_bytes(gram))
 }
 
-/// Spreads over all bits: both halves of a product.
+/// Spreads over all bits: the upper half of a product depends on every bit, and is put over the lower.
 #[inline]
 fn hash(gram: u64, more: u32) -> u64 {
-    let (low, high) = (gram ^ u64::from(more).rotate_left(29)).carrying_mul(0x9e37_79b9_7f4a_7c15, 0);
-    low ^ high
+    let product = (gram ^ u64::from(more).rotate_left(29)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    product ^ (product >> 32)
 }
 
 /// Where a hash stands among `count` places, a power of two.

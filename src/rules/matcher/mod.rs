@@ -72,7 +72,7 @@ enum Use {
 }
 
 /// Candidates from which on it is worth knowing which words a text has before one is asked for.
-const WOKEN_MANY: usize = 3;
+const WOKEN_MANY: usize = 8;
 
 /// Says where the word of a match really stands, if it does.
 type Stands<'s> = &'s dyn Fn(&Word, Forms, Range<usize>) -> Option<Range<usize>>;
