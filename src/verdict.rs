@@ -188,11 +188,11 @@ impl Verdict {
         let any_own = self.remaining(rules).any(|(_, rule)| own(rule));
         let order = |rule: &Rule| {
             let retryable = rule.status.unwrap_or(profile.status).is_retryable();
-            (retryable, std::cmp::Reverse(rule.score), rule.id.clone())
+            (retryable, std::cmp::Reverse(rule.score))
         };
         let mut deciding: Vec<(usize, &Rule)> =
             self.remaining(rules).filter(|(_, rule)| if any_own { own(rule) } else { rule.score.0 > 0 }).collect();
-        deciding.sort_by_key(|(_, rule)| order(rule));
+        deciding.sort_by(|(_, a), (_, b)| order(a).cmp(&order(b)).then_with(|| a.id.cmp(&b.id)));
         self.decided_by = deciding.first().map(|(n, _)| *n);
         let first = deciding.first().map(|(_, rule)| *rule);
         let kind = first.and_then(|r| r.answer).unwrap_or(profile.answer);

@@ -14,6 +14,7 @@ use crate::message::Direction;
 use crate::policy::Policy;
 use crate::runtime::clock::Clock;
 use crate::runtime::files::Origin;
+use crate::wire::command::Tag;
 
 /// Says why a message would be passed, tagged or blocked.
 #[derive(Debug, clap::Args)]
@@ -39,6 +40,10 @@ pub(super) struct Args {
     /// The data_coding of the text; the narrowest when not given.
     #[arg(long)]
     data_coding: Option<u8>,
+    /// An optional parameter that it carries, as 0x1400=text, 0x1401=0x0aff or alert_on_message_delivery: its tag or the
+    /// standard's name for it, and its value as text or, behind 0x, in hexadecimal. As often as there are some.
+    #[arg(long, value_name = "TAG=VALUE", value_parser = tlv, conflicts_with = "pdu")]
+    tlv: Vec<(Tag, Vec<u8>)>,
     /// When it is judged, as 2026-11-23T22:00+07:00; now when not given.
     #[arg(long)]
     at: Option<jiff::Timestamp>,
@@ -146,6 +151,28 @@ fn known(written: &str) -> Result<(Known, Duration), String> {
     Ok((what, duration(age).ok_or("write its age with its unit: 7d")?))
 }
 
+/// `0x1400=text`, `0x1401=0x0aff`, `alert_on_message_delivery`
+fn tlv(written: &str) -> Result<(Tag, Vec<u8>), String> {
+    let (name, value) = written.split_once('=').unwrap_or((written, ""));
+    let number = match name.strip_prefix("0x").or_else(|| name.strip_prefix("0X")) {
+        Some(hex) => u16::from_str_radix(hex, 16).ok(),
+        None => name.parse().ok(),
+    };
+    let tag = number.map(Tag).or_else(|| Tag::from_name(name));
+    let tag = tag.ok_or_else(|| format!("`{name}` is no tag: write its number, as 0x1400, or the standard's name"))?;
+    if tag == Tag::MESSAGE_PAYLOAD {
+        return Err("the text is given with --text, and stands in message_payload where it is long".into());
+    }
+    let value = if value.starts_with("0x") { super::decode::octets(value)? } else { value.as_bytes().to_vec() };
+    if value.len() > TLV_MAX {
+        return Err(format!("a value has at most {TLV_MAX} octets"));
+    }
+    Ok((tag, value))
+}
+
+/// Octets of a value at most: with them all a message still fits into a PDU.
+const TLV_MAX: usize = 1_024;
+
 /// `messages=300,every=10s,recipients=distinct`
 fn before(written: &str) -> Result<Before, String> {
     let mut before = Before { messages: 0, every: Duration::from_secs(60), to_others: false, from_others: false };
@@ -194,7 +221,7 @@ fn explain(args: &Args, policy: &Policy) -> Result<Vec<Explanation>, String> {
         mo: direction == Some(Direction::Mo),
         data_coding: args.data_coding,
         parts: None,
-        tlvs: &[],
+        tlvs: &args.tlv,
         now,
         delivery: None,
         memory: Some(&memory),

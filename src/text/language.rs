@@ -120,6 +120,12 @@ fn first_two(mut votes: [(usize, &'static str); 4]) -> Option<[(usize, &'static 
     votes.first_chunk().copied()
 }
 
+/// Whether a word in small letters is a function word of one of these languages: texts without it are few.
+#[must_use]
+pub fn is_function_word(word: &str) -> bool {
+    [ENGLISH, MALAY, TAGALOG, VIETNAMESE].iter().any(|words| words.binary_search(&word).is_ok())
+}
+
 /// Function words, sorted. Words that two of these languages share are in none, or count for both.
 const ENGLISH: &[&str] = &[
     "about", "after", "all", "am", "and", "any", "are", "as", "at", "be", "been", "but", "by", "call", "can", "did",

@@ -181,6 +181,27 @@ fn explain_says_the_same_of_words_and_of_octets() {
 }
 
 #[test]
+fn explain_tries_rules_on_optional_parameters() {
+    let folder = Folder::new();
+    let rule = "rules:\n  - { id: vendor, score: 6, category: other, when: { message: { tlvs: [0x1400, 0x3fff] } } }\n";
+    let rules = folder.write("rules.yaml", rule);
+    let score = |tlvs: &[&str]| {
+        let said = tapis(&[&["explain", "--text", "hi", "--rules", &rules, "--format", "json"][..], tlvs].concat());
+        assert_eq!(said.code, FINE, "{tlvs:?}");
+        said.objects()[0]["score"].clone()
+    };
+    assert_eq!(score(&[]), json!(0));
+    assert_eq!(score(&["--tlv", "0x1400=operator"]), json!(6));
+    assert_eq!(score(&["--tlv", "0x1401=0x0aff", "--tlv", "16383"]), json!(6));
+    assert_eq!(score(&["--tlv", "0x1401", "--tlv", "user_message_reference=0x0007"]), json!(0));
+    for wrong in ["nonsense=1", "0x1400=0xf", "0x10000", "message_payload=hi"] {
+        let said = tapis(&["explain", "--text", "hi", "--rules", &rules, "--tlv", wrong]);
+        assert_eq!(said.code, USAGE, "{wrong}");
+    }
+    assert_eq!(tapis(&["explain", "--pdu", "00", "--tlv", "0x1400", "--rules", &rules]).code, USAGE);
+}
+
+#[test]
 fn explain_tells_usage_from_configuration() {
     let folder = Folder::new();
     let (fine, broken) = (folder.write("fine.yaml", RULE), folder.write("broken.yaml", "rules: 7\n"));

@@ -58,7 +58,7 @@ impl Anywhere {
             for (gram, own) in by_gram {
                 let from = u32::try_from(places.len()).map_err(|e| e.to_string())?;
                 places.extend(own);
-                groups.push(Group { gram, from, to: u32::try_from(places.len()).map_err(|e| e.to_string())? });
+                groups.push(Group { gram, more: 0, from, to: u32::try_from(places.len()).map_err(|e| e.to_string())? });
             }
             if !groups.is_empty() {
                 tables.push(Table { gram: len, step, grams: Grams::new(groups), places: places.into() });
@@ -101,9 +101,20 @@ impl Anywhere {
 impl Table {
     /// Whether so many comparisons were enough.
     fn search(&self, text: &[u8], literals: &[Box<[u8]>], left: &mut usize, found: &mut impl FnMut(u32)) -> bool {
+        let mask = u64::MAX >> (64 - 8 * self.gram);
         let mut at = 0;
+        for octets in text.windows(8).step_by(self.step) {
+            let gram = octets.first_chunk().map_or(0, |octets| u64::from_le_bytes(*octets)) & mask;
+            if let Some(group) = self.grams.of(gram, 0)
+                && !self.compare(text, at, group, literals, left, found)
+            {
+                return false;
+            }
+            at += self.step;
+        }
+        // The last ones are fewer than a word has.
         while let Some(gram) = text.get(at..).and_then(|rest| gram(rest, self.gram)) {
-            if let Some(group) = self.grams.of(gram)
+            if let Some(group) = self.grams.of(gram, 0)
                 && !self.compare(text, at, group, literals, left, found)
             {
                 return false;

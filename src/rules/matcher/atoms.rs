@@ -4,8 +4,8 @@
 //! marks of other scripts. There `\w` is whatever is no blank, `\d` is 0 to 9, and `\s`, `\W` and `[\W_]` are the blank.
 //! Then it is read for literals without which it cannot match, in two ways:
 //!
-//! - **at the beginning of a word**, where the regex says that one begins (`\bsend`, `me the code`, Thai and Chinese): such
-//!   are found with the words of lists;
+//! - **at the beginning of a word**, where the regex says that one begins (`\bsend`, `me\s+the code`, Thai and Chinese):
+//!   such are found with the words of lists, and where the regex says that the word ends behind them, only where it does;
 //! - **squeezed**: leaving blanks out of the text and of the regex keeps every match, so that `p[\W_]*i[\W_]*n` needs `pin`
 //!   in the text without its blanks (dropping characters is a homomorphism).
 
@@ -24,7 +24,12 @@ pub(super) struct Atom {
     pub text: String,
     /// It begins where a word begins; else it is to be found in the text without blanks.
     pub begins: bool,
+    /// No letter or digit of ASCII follows.
+    pub ends: bool,
 }
+
+/// Words of a literal at most: no second reading keeps more of them together.
+const WORDS_MAX: usize = 6;
 
 /// Letters and marks that a matching form may have beside ASCII ones. Numerals that are no digits are in it too seldom
 /// to be asked for: `\w` has them, and `\W` has not.
@@ -56,6 +61,35 @@ pub(super) fn narrow(hir: Hir) -> Hir {
         HirKind::Literal(literal) => Hir::literal(literal.0),
         HirKind::Look(look) => Hir::look(look),
         HirKind::Empty => Hir::empty(),
+    }
+}
+
+/// What a narrowed regex is for a text of ASCII.
+pub(super) fn in_ascii(hir: &Hir) -> Hir {
+    match hir.kind() {
+        HirKind::Literal(literal) if literal.0.is_ascii() => hir.clone(),
+        HirKind::Literal(_) => Hir::fail(),
+        HirKind::Class(Class::Unicode(class)) => {
+            let mut ascii = range('\0', '\x7f');
+            ascii.intersect(class);
+            Hir::class(Class::Unicode(ascii))
+        }
+        HirKind::Look(look) => Hir::look(match look {
+            Look::WordUnicode => Look::WordAscii,
+            Look::WordUnicodeNegate => Look::WordAsciiNegate,
+            Look::WordStartUnicode => Look::WordStartAscii,
+            Look::WordEndUnicode => Look::WordEndAscii,
+            Look::WordStartHalfUnicode => Look::WordStartHalfAscii,
+            Look::WordEndHalfUnicode => Look::WordEndHalfAscii,
+            other => *other,
+        }),
+        HirKind::Repetition(repetition) => {
+            Hir::repetition(Repetition { sub: Box::new(in_ascii(&repetition.sub)), ..repetition.clone() })
+        }
+        HirKind::Capture(capture) => in_ascii(&capture.sub),
+        HirKind::Concat(parts) => Hir::concat(parts.iter().map(in_ascii).collect()),
+        HirKind::Alternation(parts) => Hir::alternation(parts.iter().map(in_ascii).collect()),
+        HirKind::Class(_) | HirKind::Empty => hir.clone(),
     }
 }
 
@@ -146,8 +180,10 @@ fn is_blank(hir: &Hir) -> bool {
 
 /// All groups of a narrowed regex.
 pub(super) fn groups(hir: &Hir) -> Vec<Group> {
-    let mut groups = Vec::new();
-    beginnings(hir, false, &mut groups);
+    let mut words = Words::default();
+    words.read(hir, None);
+    words.end();
+    let mut groups = words.groups;
     let mut squeezed = Squeezed::default();
     squeezed.read(hir);
     squeezed.end();
@@ -184,44 +220,116 @@ fn either(branches: impl Iterator<Item = Vec<Group>>) -> Option<Group> {
     all.map(|groups| groups.into_iter().flatten().collect())
 }
 
-/// Literals at beginnings of words. `begins` says whether one begins here, if a letter follows; the answer, whether one
-/// begins behind it.
-fn beginnings(hir: &Hir, begins: bool, out: &mut Vec<Group>) -> bool {
-    match hir.kind() {
-        HirKind::Literal(literal) => {
-            let text = std::str::from_utf8(&literal.0).unwrap_or_default();
+/// Literals at beginnings of words. In the matching form a blank parts words, and there is one only.
+#[derive(Default)]
+struct Words {
+    groups: Vec<Group>,
+    /// What was read since a word began.
+    run: String,
+    /// Whether the word ends there.
+    run_ends: bool,
+    /// Whether a word begins here, if a letter follows.
+    begins: bool,
+}
+
+impl Words {
+    fn end(&mut self) {
+        let mut run = std::mem::take(&mut self.run);
+        let mut ends = std::mem::take(&mut self.run_ends) || run.ends_with(' ');
+        if let Some((at, _)) = run.match_indices(' ').nth(WORDS_MAX - 1) {
+            run.truncate(at);
+            ends = true;
+        }
+        run.truncate(run.trim_end().len());
+        if !run.is_empty() {
+            self.groups.push(vec![Atom { text: run, begins: true, ends }]);
+        }
+    }
+
+    fn literal(&mut self, text: &str) {
+        if self.run.is_empty() {
             let starts = text.char_indices().find(|(at, c)| {
                 let after_blank = text.get(..*at).is_some_and(|before| before.ends_with(' '));
-                *c != ' ' && ((*at == 0 && begins) || after_blank || is_unspaced(*c))
+                *c != ' ' && ((*at == 0 && self.begins) || after_blank || is_unspaced(*c))
             });
-            let from = starts.and_then(|(at, _)| text.get(at..)).unwrap_or_default().trim_end();
-            if !from.is_empty() {
-                out.push(vec![Atom { text: from.to_owned(), begins: true }]);
+            self.run.push_str(starts.and_then(|(at, _)| text.get(at..)).unwrap_or_default());
+        } else {
+            self.run.push_str(text);
+        }
+        (self.run_ends, self.begins) = (false, text.ends_with(' '));
+    }
+
+    /// `behind` is what the regex has behind it.
+    fn read(&mut self, hir: &Hir, behind: Option<&Hir>) {
+        match hir.kind() {
+            HirKind::Literal(literal) => self.literal(std::str::from_utf8(&literal.0).unwrap_or_default()),
+            HirKind::Look(look) => {
+                self.run_ends |= ends(&self.run, hir);
+                let begins = [Look::Start, Look::WordUnicode, Look::WordStartUnicode, Look::WordStartHalfUnicode];
+                self.begins = begins.contains(look);
             }
-            text.ends_with(' ')
+            HirKind::Empty => {}
+            _ if is_blank(hir) => {
+                if is_some(hir) {
+                    if !self.run.is_empty() && !self.run.ends_with(' ') {
+                        self.run.push(' ');
+                    }
+                    (self.run_ends, self.begins) = (false, true);
+                } else {
+                    self.end();
+                }
+            }
+            HirKind::Capture(capture) => self.read(&capture.sub, behind),
+            HirKind::Concat(parts) => {
+                for (n, part) in parts.iter().enumerate() {
+                    self.read(part, parts.get(n + 1).or(behind));
+                }
+            }
+            HirKind::Repetition(repetition) if repetition.min > 0 => {
+                self.end();
+                self.read(&repetition.sub, None);
+                self.end();
+                // It may be there again, where no word begins.
+                let mut again = Self::default();
+                again.read(&repetition.sub, None);
+                self.begins = again.begins;
+            }
+            HirKind::Alternation(branches) => {
+                self.end();
+                let mut all_begin = true;
+                let begins = self.begins;
+                self.groups.extend(either(branches.iter().map(|branch| {
+                    let mut inner = Self { begins, ..Self::default() };
+                    inner.read(branch, behind);
+                    all_begin &= inner.begins;
+                    inner.run_ends |= behind.is_some_and(|behind| ends(&inner.run, behind));
+                    inner.end();
+                    inner.groups
+                })));
+                self.begins = all_begin;
+            }
+            HirKind::Repetition(_) | HirKind::Class(_) => {
+                self.end();
+                self.begins = false;
+            }
         }
-        HirKind::Look(look) => {
-            matches!(look, Look::Start | Look::WordUnicode | Look::WordStartUnicode | Look::WordStartHalfUnicode)
+    }
+}
+
+/// Whether a blank must be there, and not only may.
+fn is_some(blank: &Hir) -> bool {
+    blank.properties().minimum_len().is_some_and(|octets| octets > 0)
+}
+
+/// Whether a word that was read ends before what is behind it.
+fn ends(run: &str, behind: &Hir) -> bool {
+    match behind.kind() {
+        HirKind::Look(Look::End | Look::WordEndUnicode | Look::WordEndHalfUnicode) => !run.ends_with(' '),
+        HirKind::Look(Look::WordUnicode) => {
+            run.chars().next_back().is_some_and(|c| regex_syntax::try_is_word_character(c).is_ok_and(|is| is))
         }
-        HirKind::Capture(capture) => beginnings(&capture.sub, begins, out),
-        HirKind::Repetition(repetition) if is_blank(&repetition.sub) => begins || repetition.min > 0,
-        HirKind::Repetition(repetition) if repetition.min > 0 => {
-            beginnings(&repetition.sub, begins, out);
-            beginnings(&repetition.sub, false, &mut Vec::new())
-        }
-        HirKind::Concat(parts) => parts.iter().fold(begins, |begins, part| beginnings(part, begins, out)),
-        HirKind::Alternation(branches) => {
-            let mut all_begin = true;
-            out.extend(either(branches.iter().map(|branch| {
-                let mut groups = Vec::new();
-                all_begin &= beginnings(branch, begins, &mut groups);
-                groups
-            })));
-            all_begin
-        }
-        HirKind::Empty => begins,
-        HirKind::Class(_) => is_blank(hir),
-        HirKind::Repetition(_) => false,
+        HirKind::Literal(literal) => literal.0.starts_with(b" "),
+        _ => is_blank(behind) && is_some(behind),
     }
 }
 
@@ -236,7 +344,7 @@ impl Squeezed {
     fn end(&mut self) {
         if !self.run.is_empty() {
             let text = std::mem::take(&mut self.run);
-            self.groups.push(vec![Atom { text, begins: false }]);
+            self.groups.push(vec![Atom { text, begins: false, ends: false }]);
         }
     }
 
@@ -280,13 +388,20 @@ mod tests {
     }
 
     fn told(pattern: &str) -> Vec<String> {
-        let name = |atom: &Atom| format!("{}{}", if atom.begins { "^" } else { "" }, atom.text);
+        let mark = |is: bool, mark: &'static str| if is { mark } else { "" };
+        let name = |atom: &Atom| format!("{}{}{}", mark(atom.begins, "^"), atom.text, mark(atom.ends, "$"));
         groups(&hir(pattern)).iter().map(|g| g.iter().map(name).collect::<Vec<_>>().join("|")).collect()
     }
 
     #[test]
     fn what_must_be_there_is_read_from_a_regex() {
-        assert_eq!(told(r"\bsend\s+me\b"), ["^send", "^me", "sendme"]);
+        assert_eq!(told(r"\bsend\s+me\b"), ["^send me$", "sendme"]);
+        assert_eq!(told(r"\bsend\s*me\b"), ["^send", "sendme"]);
+        assert_eq!(told(r"\b(?:get|win (?:it|all)) \d+ now"), ["^get$|^win$", "^now", "get|win", "now"]);
+        assert_eq!(told(r"\bstops?\b.*\bgo\b"), ["^stop", "^go$", "stop", "go"]);
+        assert_eq!(told(r"\ba b c d e f g h"), ["^a b c d e f$", "abcdefgh"]);
+        assert_eq!(told(r"ab(?: |)+xy"), ["abxy"], "a blank that may be missing");
+        assert_eq!(told(r"\bstop½\b\w"), ["^stop½", "stop½"], "behind what is no letter, `\\b` begins a word");
         assert_eq!(told(r"p[\W_]*i[\W_]*n"), ["pin"]);
         assert_eq!(told(r"(?:\bfoo|xbar) baz"), ["^baz", "foo|xbar", "baz"]);
         assert_eq!(told(r"\b(?:won|win)\s*you"), ["^won|^win", "won|win", "you"]);

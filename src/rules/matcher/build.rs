@@ -11,6 +11,7 @@ use super::dictionary::Dictionary;
 use super::regexes::{BadRegex, Confirm, Pattern};
 use super::{Entry, Matcher, RegexId, SetId, Use, index, short};
 use crate::rules::word::{Forms, Word, forms};
+use crate::text::language::is_function_word;
 
 /// Collects what shall be found.
 #[derive(Debug, Default)]
@@ -140,19 +141,28 @@ impl Builder {
         self.regexes.get(index(id.0)).is_some_and(|(pattern, _)| !pattern.groups.iter().any(wakes))
     }
 
+    /// Words of what regexes need, each with how often it stands there and in lists: a word that many have is one that
+    /// many texts have.
+    fn words_of_regexes(&self) -> HashMap<&str, u64> {
+        let mut known: HashMap<&str, u64> = HashMap::new();
+        let groups = self.regexes.iter().flat_map(|(pattern, _)| &pattern.groups);
+        for word in groups.flatten().flat_map(|atom| atom.text.split(' ')) {
+            *known.entry(word).or_insert_with(|| if is_function_word(word) { EVERYWHERE } else { 0 }) += 1;
+        }
+        for word in self.entries.iter().flat_map(|entry| entry.word.folded.split(' ')) {
+            known.get_mut(word).into_iter().for_each(|count| *count += 1);
+        }
+        known
+    }
+
     /// Everything compiled.
     ///
     /// # Errors
     /// When there are more literals than it can hold.
     pub fn build(self) -> Result<Matcher, String> {
-        let mut known: HashMap<&Atom, u32> = HashMap::new();
-        for group in self.regexes.iter().flat_map(|(pattern, _)| &pattern.groups) {
-            group.iter().for_each(|atom| *known.entry(atom).or_default() += 1);
-        }
-        // The seldomest wakes a regex: what few regexes have, and what is long.
-        let cost = |group: &Group| -> u64 {
-            group.iter().map(|a| u64::from(known.get(a).copied().unwrap_or(1)) * weight(a)).sum()
-        };
+        let known = self.words_of_regexes();
+        // The seldomest wakes a regex: what few regexes and lists have, and what is long.
+        let cost = |group: &Group| -> u64 { group.iter().map(|atom| weight(atom, &known)).sum() };
         let mut atoms: HashMap<&Atom, Vec<RegexId>> = HashMap::new();
         let (mut regexes, mut always) = (Vec::new(), Vec::new());
         for (n, (pattern, except)) in self.regexes.iter().enumerate() {
@@ -179,8 +189,8 @@ impl Builder {
             let forms = entry.word.forms().iter();
             uses.extend(forms.map(|(form, forms)| (first(form), &**form, Use::Word(short(n), *forms))));
         }
-        for (n, forms) in beginnings.iter().enumerate() {
-            uses.extend(forms.iter().map(|(form, _)| (first(form), &**form, Use::Atom(short(n)))));
+        for (n, (forms, (atom, _))) in beginnings.iter().zip(&atoms).enumerate() {
+            uses.extend(forms.iter().map(|(form, _)| (first(form), &**form, Use::Atom(short(n), atom.ends))));
         }
         let mut squeezed: Vec<(&str, u32)> = Vec::new();
         for (n, (atom, _)) in atoms.iter().enumerate() {
@@ -222,9 +232,14 @@ fn wakes(group: &Group) -> bool {
     group.iter().all(|atom| atom.text.len() >= if atom.begins { 2 } else { 3 })
 }
 
-/// How often a literal is seen, as far as its length tells.
-fn weight(atom: &Atom) -> u64 {
+/// How often a literal is seen, as far as its length tells and the seldomest of its words. One that is squeezed has to be
+/// looked for everywhere.
+fn weight(atom: &Atom, known: &HashMap<&str, u64>) -> u64 {
     let characters = if atom.text.is_ascii() { atom.text.len() } else { atom.text.len() / 2 };
-    let weight = 1 << 8_usize.saturating_sub(characters).min(7);
-    if atom.begins { weight } else { 2 * weight }
+    let by_length = 1 << 8_usize.saturating_sub(characters).min(7);
+    let by_words = atom.text.split(' ').map(|word| known.get(word).copied().unwrap_or(1)).min().unwrap_or(1);
+    by_length * by_words * if atom.begins { 1 } else { 8 }
 }
+
+/// Times that a function word is taken to stand in lists.
+const EVERYWHERE: u64 = 100;

@@ -4,6 +4,8 @@
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Group {
     pub gram: u64,
+    /// Four octets behind those, where they count too; else none.
+    pub more: u32,
     pub from: u32,
     pub to: u32,
 }
@@ -29,7 +31,7 @@ impl Grams {
         let mut filter = vec![0_u64; (groups.len() / 4).next_power_of_two().max(WORDS_MIN)];
         let mut slots = vec![NONE; (groups.len() * 2).next_power_of_two()];
         for (n, group) in (0..).zip(&groups) {
-            let hash = hash(group.gram);
+            let hash = hash(group.gram, group.more);
             let word = place(hash, filter.len());
             if let Some(word) = filter.get_mut(word) {
                 *word |= bits(hash);
@@ -45,18 +47,18 @@ impl Grams {
 
     /// The group of these octets.
     #[inline]
-    pub(super) fn of(&self, gram: u64) -> Option<&Group> {
-        let hash = hash(gram);
+    pub(super) fn of(&self, gram: u64, more: u32) -> Option<&Group> {
+        let hash = hash(gram, more);
         let bits = bits(hash);
         let word = self.filter.get(place(hash, self.filter.len()))?;
-        if word & bits == bits { self.find(gram, hash) } else { None }
+        if word & bits == bits { self.find((gram, more), hash) } else { None }
     }
 
-    fn find(&self, gram: u64, hash: u64) -> Option<&Group> {
+    fn find(&self, gram: (u64, u32), hash: u64) -> Option<&Group> {
         let mut at = place(hash, self.slots.len());
         loop {
             let group = self.groups.get(usize::try_from(*self.slots.get(at)?).ok()?)?;
-            if group.gram == gram {
+            if (group.gram, group.more) == gram {
                 return Some(group);
             }
             at = (at + 1) & (self.slots.len() - 1);
@@ -80,11 +82,11 @@ pub(super) fn gram(octets: &[u8], len: usize) -> Option<u64> {
     Some(u64::from_le_bytes(gram))
 }
 
-/// Spreads over all bits: both halves of a product.
+/// Spreads over all bits: the upper half of a product depends on every bit, and is put over the lower.
 #[inline]
-fn hash(gram: u64) -> u64 {
-    let (low, high) = gram.carrying_mul(0x9e37_79b9_7f4a_7c15, 0);
-    low ^ high
+fn hash(gram: u64, more: u32) -> u64 {
+    let product = (gram ^ u64::from(more).rotate_left(29)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    product ^ (product >> 32)
 }
 
 /// Where a hash stands among `count` places, a power of two.

@@ -18,6 +18,7 @@ mod atoms;
 mod build;
 mod dictionary;
 mod grams;
+mod heads;
 mod regexes;
 
 use std::collections::HashMap;
@@ -28,6 +29,7 @@ pub use build::{Builder, Remark};
 
 use anywhere::Anywhere;
 use dictionary::Dictionary;
+use heads::Heads;
 use regexes::{Confirm, Pattern, Room};
 
 use super::list::Until;
@@ -65,8 +67,12 @@ impl RegexId {
 #[derive(Clone, Copy, Debug)]
 enum Use {
     Word(u32, Forms),
-    Atom(u32),
+    /// Whether it counts only where its word ends.
+    Atom(u32, bool),
 }
+
+/// Candidates from which on it is worth knowing which words a text has before one is asked for.
+const WOKEN_MANY: usize = 8;
 
 /// Says where the word of a match really stands, if it does.
 type Stands<'s> = &'s dyn Fn(&Word, Forms, Range<usize>) -> Option<Range<usize>>;
@@ -145,7 +151,8 @@ impl Matcher {
             let (tight, behind) = (views.tight(), views.undone_start());
             beginnings_of_tight(tight, |at| {
                 self.dictionary.at(tight.octets(), at, |id, len| {
-                    self.used(id, at..at + len, now, hits, &|word, forms, range| {
+                    // What parts words is not among these octets: a word may end anywhere.
+                    self.used(id, at..at + len, true, now, hits, &|word, forms, range| {
                         let undone = if forms.tight { word.stands_tight(tight, &range) } else { None };
                         undone.map(|range| behind + range.start..behind + range.end)
                     });
@@ -160,6 +167,25 @@ impl Matcher {
             });
             hits.octets = octets;
         }
+        if hits.woken.len() >= WOKEN_MANY {
+            self.keep_possible(views, hits);
+        }
+    }
+
+    /// Drops candidates that need words which no reading of the text has.
+    fn keep_possible(&self, views: &Views, hits: &mut Hits) {
+        let mut words = Heads::default();
+        for text in std::iter::once(views.folded()).chain(views.undone()) {
+            beginnings(text, |at| words.insert(text.as_bytes().get(at..).unwrap_or_default()));
+        }
+        let Hits { woken, candidates, .. } = hits;
+        woken.retain(|regex| {
+            let may_match = self.regexes.get(index(regex.0)).is_some_and(|confirm| confirm.may_match(&words));
+            if !may_match {
+                candidates.get_mut(index(regex.0)).into_iter().for_each(|slot| *slot = 0);
+            }
+            may_match
+        });
     }
 
     /// Looks for literals at the beginnings of a text's words.
@@ -172,16 +198,23 @@ impl Matcher {
         stands: impl Fn(&Word, Forms, Range<usize>) -> Option<Range<usize>>,
     ) {
         beginnings(text, |at| {
-            self.dictionary.at(octets, at, |id, len| self.used(id, at..at + len, now, hits, &stands));
+            self.dictionary.at(octets, at, |id, len| {
+                let is_end = octets.get(at + len).is_none_or(|octet| !octet.is_ascii_alphanumeric());
+                self.used(id, at..at + len, is_end, now, hits, &stands);
+            });
         });
     }
 
-    fn used(&self, id: u32, range: Range<usize>, now: Timestamp, hits: &mut Hits, stands: Stands<'_>) {
+    fn used(&self, id: u32, range: Range<usize>, is_end: bool, now: Timestamp, hits: &mut Hits, stands: Stands<'_>) {
         let start = |n: usize| self.starts.get(n).map_or(0, |start| index(*start));
         let uses = start(index(id))..start(index(id) + 1);
         for one in self.uses.get(uses).unwrap_or_default() {
             match one {
-                Use::Atom(atom) => self.wake(*atom, hits),
+                Use::Atom(atom, ends) => {
+                    if is_end || !ends {
+                        self.wake(*atom, hits);
+                    }
+                }
                 Use::Word(n, forms) => {
                     let Some(entry) = self.entries.get(index(*n)).filter(|_| !hits.has_word(*n)) else { continue };
                     if let Some(place) = stands(&entry.word, *forms, range.clone()) {
@@ -253,13 +286,14 @@ impl Matcher {
 fn squeeze<'t>(texts: impl Iterator<Item = &'t str>, octets: &mut Vec<u8>) {
     octets.clear();
     for text in texts {
-        let mut len = octets.len();
-        octets.resize(len + text.len() + 1, b'\n');
-        for octet in text.bytes() {
-            octets.get_mut(len).into_iter().for_each(|slot| *slot = octet);
-            len += usize::from(octet != b' ');
+        for some in text.as_bytes().chunks(64) {
+            let (mut kept, mut len) = ([0; 64], 0);
+            for octet in some {
+                kept.get_mut(len & 63).into_iter().for_each(|slot| *slot = *octet);
+                len += usize::from(*octet != b' ');
+            }
+            octets.extend_from_slice(kept.get(..len).unwrap_or_default());
         }
-        octets.truncate(len);
         octets.push(b'\n');
     }
 }
@@ -283,30 +317,50 @@ fn beginnings(text: &str, mut begins: impl FnMut(usize)) {
         memchr::memchr_iter(b' ', text.as_bytes()).for_each(|at| begins(at + 1));
         return;
     }
-    let mut before = ' ';
+    // Whether what stands before parts words.
+    let mut parted = true;
     for (at, c) in text.char_indices() {
-        if is_beginning(before, c) {
-            begins(at);
+        if c.is_ascii_alphanumeric() {
+            if parted {
+                begins(at);
+            }
+            parted = false;
+        } else {
+            let parts = parts(c);
+            if c != ' ' && (parted || (parts && begins_itself(c))) {
+                begins(at);
+            }
+            parted = parts;
         }
-        before = c;
     }
 }
 
-fn is_beginning(before: char, c: char) -> bool {
+/// Whether words are parted on either side of it.
+fn parts(c: char) -> bool {
     // A numeral of another script is a letter to lists, and none to `\b`.
-    let parts = |c: char| !c.is_ascii_alphanumeric() && (c == ' ' || is_unspaced(c) || !letter::is_alphabetic(c));
-    parts(before) || (parts(c) && (is_unspaced(c) || !letter::is_alphanumeric(c)))
+    !c.is_ascii_alphanumeric() && (c == ' ' || is_unspaced(c) || !letter::is_alphabetic(c))
+}
+
+/// Whether what parts words is one by itself.
+fn begins_itself(c: char) -> bool {
+    is_unspaced(c) || !letter::is_alphanumeric(c)
+}
+
+fn is_beginning(before: char, c: char) -> bool {
+    parts(before) || (parts(c) && begins_itself(c))
 }
 
 fn beginnings_of_tight(tight: &Tight, mut begins: impl FnMut(usize)) {
     let mut before = ' ';
     let mut at = 0;
     while let Some(letter) = tight.letter(at) {
-        if letter.gap != Gap::None || is_beginning(before, letter.c) {
+        let in_word = before.is_ascii_alphanumeric() && letter.c.is_ascii_alphanumeric();
+        if letter.gap != Gap::None || (!in_word && is_beginning(before, letter.c)) {
             begins(at);
         }
         before = letter.c;
-        at += crate::text::fold::alike(letter.c).len_utf8();
+        // A letter made one with another takes as many octets as before.
+        at += letter.c.len_utf8();
     }
 }
 
