@@ -17,8 +17,10 @@ use crate::tls::{Stream, Tls};
 use crate::work::Work;
 
 const READ_OCTETS: usize = 64 * 1024;
-/// Of a thread: there may be ten thousand on each side.
+/// Of a thread: an SMSC has one for each connection, and there may be ten thousand.
 const STACK: usize = 256 * 1024;
+/// Threads that ESMEs share when there are more of them.
+const THREADS_MAX: usize = 64;
 
 /// An SMSC that takes everything, with TLS and without, and counts it.
 pub struct Smsc {
@@ -150,47 +152,47 @@ pub struct Loaded {
 
 /// Loads a box for a while: every session keeps its window full.
 pub fn load(port: u16, tls: Option<&Tls>, work: &Work, length: Duration, portion: usize, load: Load) -> Loaded {
-    let together = Barrier::new(load.sessions);
-    let one = |n: usize| {
-        let mut session = Session::bind(port, tls, &format!("esme-{n}"), load.window);
+    // One after the other: what is measured is not how many can bind at once.
+    let bind = |n: usize| Session::bind(port, tls, &format!("esme-{n}"), load.window);
+    let mut sessions: Vec<Session> = (0..load.sessions).map(bind).collect();
+    let each = load.sessions.div_ceil(THREADS_MAX);
+    let together = Barrier::new(load.sessions.div_ceil(each));
+    let some = |n: usize, sessions: &mut [Session]| {
         together.wait();
         let start = Instant::now();
-        session.fill(work, n * work.submits.len() / load.sessions, start + length, portion);
+        // Each session begins elsewhere, and goes through all.
+        let from = |k: usize| (n * each + k) * work.submits.len() / load.sessions;
+        let mut at: Vec<usize> = (0..sessions.len()).map(from).collect();
+        while fill(sessions, &mut at, work, start + length, portion) {}
         let seconds = start.elapsed().as_secs_f64();
-        session.unbind();
-        (session.esme.report, seconds)
+        sessions.iter_mut().for_each(Session::unbind);
+        seconds
     };
-    let reports = thread::scope(|scope| {
-        let one = &one;
-        let spawn = |n| thread::Builder::new().stack_size(STACK).spawn_scoped(scope, move || one(n)).unwrap();
-        let sessions: Vec<_> = (0..load.sessions).map(spawn).collect();
-        sessions.into_iter().map(|s| s.join().unwrap()).collect::<Vec<_>>()
+    let longest = thread::scope(|scope| {
+        let some = &some;
+        let spawn = |(n, sessions)| {
+            thread::Builder::new().stack_size(STACK).spawn_scoped(scope, move || some(n, sessions)).unwrap()
+        };
+        let threads: Vec<_> = sessions.chunks_mut(each).enumerate().map(spawn).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).fold(0.0, f64::max)
     });
     let mut report = Report { bound: true, unbound: true, ..Report::default() };
-    let mut longest: f64 = 0.0;
-    for (one, seconds) in &reports {
-        report.add(one);
-        longest = longest.max(*seconds);
-    }
+    sessions.iter().for_each(|session| report.add(&session.esme.report));
     Loaded { report, seconds: longest }
 }
 
-impl Session {
-    /// Submits until it is time, and waits for the last answers.
-    fn fill(&mut self, work: &Work, from: usize, until: Instant, portion: usize) {
-        // Each session begins elsewhere, and goes through all.
-        let mut at = from;
-        loop {
-            let more = Instant::now() < until;
-            while more && self.esme.may_submit() {
-                self.esme.submit_encoded(&work.submits[at], &mut self.out);
-                at = (at + 1) % work.submits.len();
-            }
-            if self.esme.outstanding() == 0 {
-                return;
-            }
-            self.write(portion);
-            self.read();
+/// Submits until it is time, writes, and reads once where answers are awaited; false when there are none any more.
+fn fill(sessions: &mut [Session], at: &mut [usize], work: &Work, until: Instant, portion: usize) -> bool {
+    let more = Instant::now() < until;
+    for (session, at) in sessions.iter_mut().zip(at) {
+        while more && session.esme.may_submit() {
+            session.esme.submit_encoded(&work.submits[*at], &mut session.out);
+            *at = (*at + 1) % work.submits.len();
         }
+        session.write(portion);
     }
+    let mut waiting = sessions.iter_mut().filter(|session| session.esme.outstanding() > 0).peekable();
+    let is_waiting = waiting.peek().is_some();
+    waiting.for_each(Session::read);
+    is_waiting
 }
