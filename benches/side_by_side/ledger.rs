@@ -47,7 +47,10 @@ pub fn check(one: &Middle, work: &Work, count: usize, tapis: &str) {
     drop(running);
     let arrived = std::mem::take(&mut *arrived.lock().unwrap());
     let answered = |n: usize| answers[n % SESSIONS][n / SESSIONS].as_slice();
-    println!("{}: {} messages in {seconds:.0} s, each to a recipient of its own", one.name, thousands(count as f64));
+    println!(
+        "{} messages in {seconds:.0} s, each to a recipient of its own; starter rules, reputation, journal",
+        thousands(count as f64)
+    );
     compare(count, work, answered, &arrived);
 }
 

@@ -7,7 +7,7 @@
 //! cargo bench --bench side_by_side -- --scale             # cost by sessions, windows, rules, lists, processors
 //! ```
 //!
-//! `--rounds 2` is faster than the five that README's table comes from, `--seconds 0.5` makes each run shorter, `--only
+//! HAProxy is needed for the tables alone. `--rounds 2` is faster than the five that README's table comes from, `--seconds 0.5` makes each run shorter, `--only
 //! starter` leaves out boxes whose names do not have that word (HAProxy is never left out), `--no-latency` the second table. `--portion 100` has peers write whole windows at
 //! once; `--tapis target/other/tapis` measures another build; `--texts FOLDER` sends the texts of its tables.
 //!
@@ -107,31 +107,26 @@ fn main() {
         return;
     }
     let options = options();
-    let haproxy = match boxes::haproxy_version() {
-        Some(version) => version,
-        None => {
-            println!("HAProxy is what Tapis is measured against, and it is not here: apt-get install haproxy");
-            return;
-        }
-    };
     let pinned = boxes::pin_peers();
     let work = Work::new(&options.texts);
     let folder = Folder::new();
+    println!("{}", work.about());
+    if let Some(count) = options.messages {
+        return ledger::check(&boxes::scaled(&folder, &work, 0, 0), &work, count, &options.tapis);
+    }
     let tls = Arc::new(Tls::new(folder.path()));
     let smsc = peers::Smsc::listen(options.portion, &tls);
     if options.scale {
-        println!("{}", work.about());
         return scale::table(&folder, &work, &smsc, &options);
     }
+    let Some(haproxy) = boxes::haproxy_version() else {
+        println!("HAProxy is what Tapis is measured against, and it is not here: apt-get install haproxy");
+        return;
+    };
     let mut all = boxes::all(&folder, &work, &haproxy, &tls);
-    if let Some(count) = options.messages {
-        let everything = all.iter().find(|one| one.name.contains("starter")).expect("it is there");
-        return ledger::check(everything, &work, count, &options.tapis);
-    }
     if let Some(only) = &options.only {
         all.retain(|b| b.name.contains("HAProxy") || b.name.contains(only.as_str()));
     }
-    println!("{}", work.about());
     println!(
         "{SESSIONS} sessions, window {WINDOW}, of which peers write {} at a time; {} interleaved rounds of {:.1} s; {}\n",
         options.portion,

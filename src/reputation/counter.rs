@@ -288,7 +288,7 @@ impl Entry for Counter {
     fn octets(&self) -> usize {
         match &self.body {
             Body::Few(_) => 0,
-            Body::Exact(_) => EXACT_MAX * size_of::<Event>(),
+            Body::Exact(events) => size_of_val(&**events),
             Body::Messages(_) => size_of::<Messages>(),
             Body::Members(members) => members.octets(),
         }
@@ -414,6 +414,16 @@ mod tests {
         assert_eq!(counter.count(ahead + 1_000_000, [0].into_iter(), HOUR), 501);
         (0..500).for_each(|n| counter.record(START + n * 1000, 0, HOUR, START + n * 1000));
         assert_eq!(counter.count(START + 500_000, [0].into_iter(), HOUR), 501);
+    }
+
+    #[test]
+    fn a_counter_tells_how_much_it_points_to() {
+        let mut counter = Counter::default();
+        assert_eq!(counter.octets(), 0);
+        for n in 1..=400 {
+            counter.record(START, hash(n), HOUR, START);
+        }
+        assert!(counter.octets() >= 400 * size_of::<Event>(), "{} octets", counter.octets());
     }
 
     #[test]
