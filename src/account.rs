@@ -154,7 +154,8 @@ impl Memory {
     #[must_use]
     pub fn with(seed: u64, reputation: Reputation, passed_max: usize) -> Self {
         let shared = Arc::new(Tally { next_message_id: AtomicU64::new(seed), ..Tally::default() });
-        Self { reputation, lately: Lately::new(passed_max), accounts: Mutex::default(), shared }
+        let lately = Lately::new(reputation.settings().secret, passed_max);
+        Self { reputation, lately, accounts: Mutex::default(), shared }
     }
 
     /// What happened lately, message by message.

@@ -9,14 +9,13 @@
 //! ```
 
 use std::collections::VecDeque;
-use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use super::lock;
 use crate::message::Message;
-use crate::reputation::{Key, Kind, Traits};
+use crate::reputation::{Key, Kind, Secret, Traits};
 use crate::time::Timestamp;
 
 /// How long a refused message's retries are known.
@@ -44,8 +43,9 @@ pub struct Lately {
     last_refusal: AtomicU64,
     /// Upper bits of a hash, then the second in 24 bits; there once something was refused.
     refused: OnceLock<Box<[AtomicU64]>>,
-    /// What names of messages are hashed under: nobody outside can make two that fall together.
-    names: RandomState,
+    /// What names of messages are hashed under: nobody outside can make two that fall together, and whoever plays the same
+    /// messages again gets the same answers.
+    secret: Secret,
     shards: Box<[Mutex<Vec<Passed>>]>,
     /// Places of a shard.
     places: usize,
@@ -72,18 +72,18 @@ struct Waiting {
 
 impl Default for Lately {
     fn default() -> Self {
-        Self::new(PASSED_MAX)
+        Self::new(Secret::default(), PASSED_MAX)
     }
 }
 
 impl Lately {
     /// Room for so many messages that passed.
     #[must_use]
-    pub fn new(passed_max: usize) -> Self {
+    pub fn new(secret: Secret, passed_max: usize) -> Self {
         Self {
             last_refusal: AtomicU64::new(0),
             refused: OnceLock::new(),
-            names: RandomState::new(),
+            secret,
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             places: (passed_max / SHARDS / WAYS).max(1),
             waiting: Mutex::default(),
@@ -172,8 +172,12 @@ impl Lately {
     /// Names a message by all that makes it what it is.
     fn name(&self, message: &Message<'_>) -> u64 {
         let Message { sender, recipient, reading, account, direction, .. } = message;
-        let name = (direction, account.id, sender.id, recipient.id, reading.text());
-        self.names.hash_one(name).max(1)
+        let parts = [direction.name(), account.id, sender.id, recipient.id, reading.text()];
+        let mut name = [0; 5 * 8];
+        for (slot, part) in name.as_chunks_mut::<8>().0.iter_mut().zip(parts) {
+            *slot = self.secret.hash(b'p', part.as_bytes()).to_le_bytes();
+        }
+        self.secret.hash(b'n', &name).max(1)
     }
 
     fn with_place<T>(&self, hash: u64, with: impl FnOnce(&mut [Passed]) -> T) -> Option<T> {
@@ -213,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_report_finds_who_sent_what_it_is_about() {
-        let lately = Lately::new(4_096);
+        let lately = Lately::new(Secret::default(), 4_096);
         let reporter = key(Kind::Recipient, 7);
         for (n, sender) in [(1, 100), (2, 200)] {
             let keys = [(Kind::Recipient, 7), (Kind::Sender, sender), (Kind::Domain, n), (Kind::Campaign, 10 + n)];
@@ -231,7 +235,7 @@ mod tests {
 
     #[test]
     fn the_oldest_make_room() {
-        let lately = Lately::new(0);
+        let lately = Lately::new(Secret::default(), 0);
         let passed = |n: u64| {
             let keys = [(Kind::Recipient, 7), (Kind::Sender, n), (Kind::Domain, n)];
             lately.passed(&traits(&keys), Timestamp(n));
