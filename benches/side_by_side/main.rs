@@ -7,9 +7,10 @@
 //! cargo bench --bench side_by_side -- --scale             # cost by sessions, windows, rules, lists, processors
 //! ```
 //!
-//! HAProxy is needed for the tables alone. `--rounds 2` is faster than the five that README's table comes from, `--seconds 0.5` makes each run shorter, `--only
-//! starter` leaves out boxes whose names do not have that word (HAProxy is never left out), `--no-latency` the second table. `--portion 100` has peers write whole windows at
-//! once; `--tapis target/other/tapis` measures another build; `--texts FOLDER` sends the texts of its tables.
+//! HAProxy is needed for the two tables alone. `--rounds 2` is faster than the five that README's figures come from,
+//! `--seconds 0.5` makes each run shorter, `--only starter` leaves out boxes whose names do not have that word (HAProxy is
+//! never left out), `--no-latency` the second table, which has no boxes inside TLS. `--portion 100` has peers write whole
+//! windows at once; `--tapis target/other/tapis` measures another build; `--texts FOLDER` sends the texts of its tables.
 //!
 //! The boxes run as processes of their own, on one processor, the peers on another. Rounds are interleaved, so that what
 //! else happens on the machine meets all boxes alike; a figure is the median over the rounds, and its spread stands beside

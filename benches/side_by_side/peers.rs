@@ -40,10 +40,10 @@ impl Smsc {
                 for tcp in listener.incoming().flatten() {
                     let (messages, tls) = (Arc::clone(&messages), tls.clone());
                     tcp.set_nodelay(true).unwrap();
-                    let stream = tls.map_or_else(
-                        || Stream::Plain(tcp.try_clone().unwrap()),
-                        |tls| tls.server(tcp.try_clone().unwrap()),
-                    );
+                    let stream = match tls {
+                        Some(tls) => tls.server(tcp),
+                        None => Stream::Plain(tcp),
+                    };
                     let serve = move || serve(stream, &messages, portion);
                     thread::Builder::new().stack_size(STACK).spawn(serve).unwrap();
                 }

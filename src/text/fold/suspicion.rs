@@ -2,7 +2,8 @@
 //!
 //! While the views are made, each visible character leaves an octet, so that a text has a *shape*: ASCII stands for
 //! itself, another letter of a script that spaces its words for some letter, one of a script that does not for an octet
-//! above ASCII, and so on. Patterns are looked for in the shape, many characters at a time. A false alarm costs a second reading that finds nothing; honest texts raise few.
+//! above ASCII, and so on. Patterns are looked for in the shape, many characters at a time. A false alarm costs a second
+//! reading that finds nothing; honest texts raise few.
 
 use super::guess::AFTER_DIGIT_MIN;
 use crate::text::block::{BLOCK, bits, padded, pairs};
@@ -84,8 +85,9 @@ struct Patterns {
     signed: u64,
     /// `aaa`; `www` and `xxx` only at the end of a word, as they begin hosts and stand for what is left out.
     drawn: u64,
-    /// ` b `: a letter that stands alone; and of those the ones that honest texts do not have, which is all but `a` and `I`.
+    /// ` b `: a letter that stands alone.
     alone: u64,
+    /// The same, but for `a` and `I`, which do in honest texts.
     lone: u64,
     /// `ฝาnร`: a Latin letter, or two of a kind, beside a Thai one.
     posing: u64,
@@ -150,7 +152,7 @@ impl Patterns {
     }
 }
 
-/// Characters between a letter that stands alone and another one of the same run.
+/// How far from one of its letters a run of [`LONE_MIN`] reaches at most.
 #[allow(clippy::cast_possible_truncation, reason = "8")]
 const LONE_REACH: u32 = ((LONE_GAP_MAX + 1) * (LONE_MIN - 1)) as u32;
 
