@@ -41,12 +41,13 @@ impl Template {
         self.marks.extend(reading.handles().iter().map(|handle| handle.written.clone()));
         self.text.clear();
         let folded = reading.folded();
-        let is_even = !folded.starts_with(' ') && !folded.ends_with(' ') && !folded.contains("  ");
+        let is_even =
+            !folded.starts_with(' ') && !folded.ends_with(' ') && !folded.contains("  ") && !folded.contains('\n');
         if self.marks.is_empty() && folded.len() <= OCTETS_MAX && is_even {
             return self.mask(folded);
         }
         let mut at = 0;
-        for word in folded.split(' ') {
+        for word in folded.split([' ', '\n']) {
             let range = at..at + word.len();
             at = range.end + 1;
             if word.is_empty() {

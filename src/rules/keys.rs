@@ -23,10 +23,10 @@ const HEAPS: usize = 256;
 const MANY: usize = 1 << 16;
 
 /// Entries that are being collected.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Collected {
     state: RandomState,
-    /// In heaps by the upper bits of their hashes, so that those of a heap are dealt out to places near each other.
+    /// In heaps by the upper bits of their hashes, each small enough to be put in order in the caches.
     for_ever: Vec<Vec<u64>>,
     ending: Vec<(u64, Until)>,
 }
@@ -38,29 +38,30 @@ pub struct Keys {
     /// For the upper bits of a hash where in `hashes` those with them begin; one more at the end.
     starts: Box<[u32]>,
     shift: u32,
-    /// Those that never end.
+    /// Those that never end, in order.
     hashes: Box<[u64]>,
     /// Those that do, in the order of their hashes.
     ending: Box<[(u64, Until)]>,
+}
+
+impl Default for Collected {
+    fn default() -> Self {
+        Self::with_capacity(0)
+    }
 }
 
 impl Collected {
     /// Room for so many.
     #[must_use]
     pub fn with_capacity(count: usize) -> Self {
-        let heaps = if count < MANY { 1 } else { HEAPS };
-        // Hashes are spread evenly, but not quite.
-        let each = count / heaps + count / heaps / 16;
-        Self { for_ever: (0..heaps).map(|_| Vec::with_capacity(each)).collect(), ..Self::default() }
+        let heaps = heaps(count, if count < MANY { 1 } else { HEAPS });
+        Self { state: RandomState::new(), for_ever: heaps, ending: Vec::new() }
     }
 
     /// Adds one entry.
     pub fn insert(&mut self, entry: &[u8], until: Until) {
         let hash = hash(&self.state, entry);
         if until == FOR_EVER {
-            if self.for_ever.is_empty() {
-                self.for_ever.push(Vec::new());
-            }
             let heap = if self.for_ever.len() == HEAPS { place(hash, 64 - HEAPS.trailing_zeros()) } else { 0 };
             self.for_ever.get_mut(heap).into_iter().for_each(|heap| heap.push(hash));
         } else {
@@ -71,53 +72,27 @@ impl Collected {
     /// Keeps them; of one that is there twice the later end.
     #[must_use]
     pub fn keep(self) -> Keys {
-        let Self { state, for_ever, mut ending } = self;
-        let count: usize = for_ever.iter().map(Vec::len).sum();
+        let Self { state, for_ever: mut heaps, mut ending } = self;
+        for heap in &mut heaps {
+            heap.sort_unstable();
+            heap.dedup();
+        }
+        let count: usize = heaps.iter().map(Vec::len).sum();
         let bits = (count / TOGETHER).max(1).next_power_of_two().trailing_zeros().max(1);
         let shift = 64 - bits;
-        // Counted and dealt out to their places rather than sorted.
         let mut starts = vec![0_u32; (1 << bits) + 1];
-        for hash in for_ever.iter().flatten() {
-            if let Some(count) = starts.get_mut(place(*hash, shift) + 1) {
-                *count += 1;
+        let mut hashes = Vec::with_capacity(count);
+        for heap in heaps {
+            for hash in &heap {
+                starts.get_mut(place(*hash, shift) + 1).into_iter().for_each(|count| *count += 1);
             }
+            hashes.extend(heap);
         }
         let mut sum = 0;
         for start in &mut starts {
             sum += *start;
             *start = sum;
         }
-        let mut next = starts.clone();
-        let mut hashes = vec![0; count];
-        for hash in for_ever.iter().flatten() {
-            if let Some(at) = next.get_mut(place(*hash, shift))
-                && let Some(slot) = hashes.get_mut(index(*at))
-            {
-                (*slot, *at) = (*hash, *at + 1);
-            }
-        }
-        // What is there twice is there once.
-        let (mut from, mut kept) = (0, 0);
-        for place in 0..1_usize << bits {
-            let to = starts.get(place + 1).map_or(0, |end| index(*end));
-            hashes.get_mut(from..to).into_iter().for_each(<[u64]>::sort_unstable);
-            if let Some(start) = starts.get_mut(place) {
-                *start = u32::try_from(kept).unwrap_or(u32::MAX);
-            }
-            let mut last = None;
-            for at in from..to {
-                let hash = hashes.get(at).copied();
-                if hash != last
-                    && let (Some(hash), Some(slot)) = (hash, hashes.get_mut(kept))
-                {
-                    (*slot, kept) = (hash, kept + 1);
-                }
-                last = hash;
-            }
-            from = to;
-        }
-        starts.last_mut().into_iter().for_each(|end| *end = u32::try_from(kept).unwrap_or(u32::MAX));
-        hashes.truncate(kept);
         ending.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(&a.1)));
         ending.dedup_by_key(|(hash, _)| *hash);
         let mut keys = Keys { state, starts: starts.into(), shift, hashes: hashes.into(), ending: Box::default() };
@@ -125,6 +100,12 @@ impl Collected {
         keys.ending = ending.into();
         keys
     }
+}
+
+/// Empty heaps with room for so many entries; their hashes are spread evenly, but not quite.
+fn heaps(count: usize, heaps: usize) -> Vec<Vec<u64>> {
+    let each = count / heaps;
+    (0..heaps).map(|_| Vec::with_capacity(each + each / 16)).collect()
 }
 
 impl Keys {

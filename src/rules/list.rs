@@ -1,12 +1,13 @@
 //! Lists, compiled for looking up: each costs the same however long it is.
 //!
-//! What was written is kept only where rules compare looks with it, which [`LIKE_ENTRIES_MAX`] bounds.
+//! What was written is kept only where rules compare looks with it, which
+//! [`LIKE_ENTRIES_MAX`](crate::limits::LIKE_ENTRIES_MAX) bounds.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use super::keys::{Collected, Keys};
-use crate::limits::LIKE_ENTRIES_MAX;
+use super::keys::Keys;
+use super::lines::Plain;
 use crate::text::entity::idn;
 use crate::text::number::Number;
 use crate::time::Timestamp;
@@ -21,58 +22,12 @@ pub const FOR_EVER: Until = Timestamp(u64::MAX);
 pub type Names = Vec<(Box<str>, Until)>;
 
 /// What a list is made of.
-pub trait Listed: Sized {
+pub trait Listed: Plain + Sized {
     /// An entry as it is looked up; none when it is none.
     fn entry(written: &str) -> Option<Cow<'_, str>>;
 
     /// The list of these.
     fn of(keys: Keys, longest: &[usize]) -> Self;
-}
-
-/// A list that is being read.
-#[derive(Debug, Default)]
-pub struct Reading {
-    collected: Collected,
-    names: Names,
-    /// For each count of octets, whether an entry has it.
-    lengths: Vec<bool>,
-    count: usize,
-}
-
-impl Reading {
-    /// Room for so many entries.
-    #[must_use]
-    pub fn with_capacity(count: usize) -> Self {
-        Self { collected: Collected::with_capacity(count), ..Self::default() }
-    }
-
-    /// Adds one entry, as written. Answers false when it is none of its kind.
-    pub fn insert<L: Listed>(&mut self, written: &str, until: Until) -> bool {
-        let Some(entry) = L::entry(written) else { return false };
-        if entry.is_empty() {
-            return true;
-        }
-        self.collected.insert(entry.as_bytes(), until);
-        self.count += 1;
-        if self.lengths.len() <= entry.len() {
-            self.lengths.resize(entry.len() + 1, false);
-        }
-        self.lengths.get_mut(entry.len()).into_iter().for_each(|has| *has = true);
-        if self.count <= LIKE_ENTRIES_MAX + 1 {
-            self.names.push((entry.into(), until));
-        }
-        true
-    }
-
-    /// The list; its entries where they are not too many for comparing looks, else one more than that; how many it has.
-    #[must_use]
-    pub fn list<L: Listed>(self) -> (L, Names, usize) {
-        let lengths: Vec<usize> =
-            self.lengths.iter().enumerate().filter(|(_, has)| **has).map(|(len, _)| len).collect();
-        let keys = self.collected.keep();
-        let count = keys.count();
-        (L::of(keys, &lengths), self.names, count)
-    }
 }
 
 /// Asks with a name in small letters; a name as long as a PDU carries it costs no allocation.
@@ -109,9 +64,6 @@ pub struct Domains(Keys);
 /// domain.
 #[must_use]
 pub fn domain(written: &str) -> Option<Cow<'_, str>> {
-    if is_plain_domain(written.as_bytes()) {
-        return Some(Cow::Borrowed(written));
-    }
     let entry = small(written);
     let host = entry.split_once("://").map_or(&*entry, |(_, rest)| rest);
     let host = host.split(['/', '?', '#', ':']).next().unwrap_or(host).trim_start_matches("*.").trim_matches('.');
@@ -124,34 +76,17 @@ pub fn domain(written: &str) -> Option<Cow<'_, str>> {
     Some(Cow::Owned(idn::ascii(host)))
 }
 
-/// Whether it is a domain just as it is looked up, as nearly all entries of long lists are.
-fn is_plain_domain(written: &[u8]) -> bool {
-    let mut before = DOT;
-    let mut bad = 0;
-    for octet in written {
-        let kind = KINDS.get(usize::from(*octet)).copied().unwrap_or(OTHER);
-        bad |= (kind & before) | (kind & OTHER);
-        before = kind;
+impl Plain for Domains {
+    #[inline]
+    fn inside(octet: u8) -> bool {
+        (octet.wrapping_sub(b'a') < 26) | (octet.wrapping_sub(b'0') < 10) | (octet == b'-') | (octet == b'_')
     }
-    bad == 0 && before != DOT
-}
 
-/// What an octet is to a domain: nothing special, a dot, or what has no place in it.
-const DOT: u8 = 1;
-const OTHER: u8 = 2;
-#[allow(clippy::indexing_slicing, reason = "it is made by the compiler, which checks it")]
-static KINDS: [u8; 256] = {
-    let mut kinds = [OTHER; 256];
-    let mut octet = 0;
-    while octet < kinds.len() {
-        if matches!(octet, 0x61..=0x7a | 0x30..=0x39 | 0x2d | 0x5f) {
-            kinds[octet] = 0;
-        }
-        octet += 1;
+    #[inline]
+    fn between(octet: u8) -> bool {
+        octet == b'.'
     }
-    kinds[0x2e] = DOT;
-    kinds
-};
+}
 
 impl Listed for Domains {
     fn entry(written: &str) -> Option<Cow<'_, str>> {
@@ -217,6 +152,18 @@ fn is_label(label: &str) -> bool {
 #[derive(Debug)]
 pub struct Senders(Keys);
 
+impl Plain for Senders {
+    #[inline]
+    fn inside(octet: u8) -> bool {
+        (octet.wrapping_sub(b'a') < 26) | (octet.wrapping_sub(b'0') < 10)
+    }
+
+    #[inline]
+    fn between(octet: u8) -> bool {
+        (octet == b' ') | (octet == b'-') | (octet == b'.')
+    }
+}
+
 impl Listed for Senders {
     fn entry(written: &str) -> Option<Cow<'_, str>> {
         Some(small(written))
@@ -245,6 +192,19 @@ impl Senders {
 /// Hashes of texts: 16 hexadecimal digits.
 #[derive(Debug)]
 pub struct Hashes(Keys);
+
+// Their length counts as well.
+impl Plain for Hashes {
+    #[inline]
+    fn inside(_: u8) -> bool {
+        false
+    }
+
+    #[inline]
+    fn between(_: u8) -> bool {
+        false
+    }
+}
 
 impl Listed for Hashes {
     fn entry(written: &str) -> Option<Cow<'_, str>> {
@@ -289,6 +249,18 @@ pub fn digits(written: &str) -> Option<Cow<'_, str>> {
     let digits: String = written.chars().filter(char::is_ascii_digit).collect();
     let is_number = !digits.is_empty() && written.chars().all(|c| c.is_ascii_digit() || "+-() .".contains(c));
     is_number.then_some(Cow::Owned(digits))
+}
+
+impl Plain for Prefixes {
+    #[inline]
+    fn inside(octet: u8) -> bool {
+        octet.wrapping_sub(b'0') < 10
+    }
+
+    #[inline]
+    fn between(_: u8) -> bool {
+        false
+    }
 }
 
 impl Listed for Prefixes {
@@ -395,6 +367,7 @@ pub(super) fn midnight(date: &str, days: i64) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::reading::Reading;
     use super::*;
 
     const NOW: Timestamp = Timestamp(0);

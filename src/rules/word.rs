@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use super::list::{FOR_EVER, Until};
+use crate::text::everyday;
 use crate::text::fold::{self, Gap, Letter, Tight, alike, is_unspaced};
 
 /// A word or phrase, folded like the text.
@@ -82,7 +83,9 @@ impl Word {
         // A few letters are found by chance inside a word that is spaced out.
         let inside = first.gap == Gap::Soft || after.is_some_and(|after| after.gap == Gap::Soft);
         let is_short = inside && self.folded.chars().count() < INSIDE_MIN;
-        if (is_short || leaves_a_rest(tight, range)) && !self.folded.chars().all(is_unspaced) {
+        if (is_short || leaves_a_rest(tight, range) || cuts_a_word(tight, range, self.open))
+            && !self.folded.chars().all(is_unspaced)
+        {
             return None;
         }
         let mut reading = Reading::default();
@@ -130,6 +133,36 @@ fn leaves_a_rest(tight: &Tight, range: &Range<usize>) -> bool {
 
 /// Letters without a vowel that may be the rest of a word.
 const REST_MAX: usize = 3;
+
+/// Whether a word is found by chance where letters are spaced out and no wider gap says where words end: `call` in
+/// `c a l l s t o`, `anda` in `y o l a n d a`. What stands on either side of it must be known words, too, and no known word
+/// may have it within itself.
+fn cuts_a_word(tight: &Tight, range: &Range<usize>, open: bool) -> bool {
+    let letter = |n: usize| tight.letter(n);
+    let inner = range.clone().skip(1).filter_map(letter);
+    let (soft, all) = inner.fold((0, 0), |(soft, all), l| (soft + usize::from(l.gap == Gap::Soft), all + 1));
+    if 2 * soft <= all {
+        return false;
+    }
+    let goes_on = |n: usize| letter(n).is_some_and(|l| l.gap != Gap::Hard);
+    let first = (0..SPREAD_READ).take_while(|back| range.start.checked_sub(*back).is_some_and(goes_on)).count();
+    let last = (0..SPREAD_READ).take_while(|far| goes_on(range.end + far)).count();
+    let spelled = |octets: Range<usize>| -> String {
+        let letters = octets.filter_map(letter).flat_map(|l| std::iter::repeat_n(l.c, usize::from(l.run)));
+        letters.filter(|c| c.is_ascii()).collect()
+    };
+    let before = spelled(range.start - first..range.start);
+    let after = spelled(range.end..range.end + last);
+    let letters = before.clone() + &spelled(range.clone()) + &after;
+    let (from, to) = (before.len(), letters.len() - after.len());
+    let are_words =
+        |letters: &str| letters.is_empty() || everyday::is_short(letters) || everyday::cut(letters, |_| true).is_some();
+    let (is_cut_before, is_cut_after) = (!are_words(&before), !are_words(&after));
+    is_cut_before || (!open && (is_cut_after || everyday::covers(&letters, from, to)))
+}
+
+/// Octets that are looked at on either side of a word in letters that are spaced out.
+const SPREAD_READ: usize = 64;
 
 /// Letters of an entry that is believed where no wider gap says that it is a word.
 const INSIDE_MIN: usize = 4;

@@ -3,11 +3,16 @@
 use wide::u8x16;
 
 /// Octets of a block.
-pub(super) const BLOCK: usize = 64;
+pub(crate) const BLOCK: usize = 64;
 
 /// Fewer octets than a block, with nothing behind them; of more, the first.
 pub(super) fn padded(rest: &[u8]) -> [u8; BLOCK] {
-    let mut last = [0; BLOCK];
+    padded_with(rest, 0)
+}
+
+/// The same with another octet behind them.
+pub(crate) fn padded_with(rest: &[u8], octet: u8) -> [u8; BLOCK] {
+    let mut last = [octet; BLOCK];
     let len = rest.len().min(BLOCK);
     if let (Some(room), Some(rest)) = (last.get_mut(..len), rest.get(..len)) {
         room.copy_from_slice(rest);
@@ -17,7 +22,7 @@ pub(super) fn padded(rest: &[u8]) -> [u8; BLOCK] {
 
 /// For each octet of a block whether it is one of these, one bit each, the first octet's lowest. `is` should have no
 /// branch, so that many are compared at a time.
-pub(super) fn bits(block: &[u8; BLOCK], is: impl Fn(u8) -> bool) -> u64 {
+pub(crate) fn bits(block: &[u8; BLOCK], is: impl Fn(u8) -> bool) -> u64 {
     packed(&block.map(|octet| 0_u8.wrapping_sub(u8::from(is(octet)))))
 }
 

@@ -3,13 +3,15 @@
 //! One [`Reading`] holds every buffer and is reused from message to message: reading allocates nothing once it has grown.
 
 pub mod anomaly;
-mod block;
+pub(crate) mod block;
 mod charset;
+
 pub mod concat;
 pub mod decode;
 mod doubt;
 pub mod encode;
 pub mod entity;
+pub(crate) mod everyday;
 pub mod fold;
 pub mod forwarded;
 pub mod gsm7;
@@ -210,12 +212,12 @@ impl Reading {
         self.entities.place(written);
         let links = self.entities.links();
         self.views.undo(&self.text, &|written| links.iter().any(|link| entity::overlaps(&link.written, written)));
-        if let Some((reading, start)) = self.views.without_dress() {
+        for (reading, start) in self.views.without_dress() {
             self.again.find_phones(reading, cx.home);
             let written =
                 |range: Range<usize>| self.views.written(&self.text, &(start + range.start..start + range.end));
             self.again.place(written);
-            self.entities.correct_phones(&self.text, &self.again);
+            self.entities.correct_phones(&self.text, &self.again, fold::is_seen);
         }
     }
 

@@ -7,7 +7,7 @@
 #[must_use]
 pub fn hash(folded: &str) -> String {
     let mut hasher = blake3::Hasher::new();
-    for part in folded.split(' ').filter(|part| !part.is_empty()) {
+    for part in folded.split([' ', '\n']).filter(|part| !part.is_empty()) {
         let mut rest = part;
         while let Some(at) = rest.find(|c: char| c.is_ascii_digit()) {
             let (before, number) = rest.split_at(at);

@@ -1,7 +1,8 @@
 //! Dress does not matter: real messages in every language at hand, in every disguise and coding that is known, applied at
 //! random strength. No finding of the plain text may be lost, and none be added but by rules on obfuscation.
 //!
-//! Each message meets a few disguises, chosen by seed; `TAPIS_DISGUISES=all` has it meet every one.
+//! Each message meets a few disguises, chosen by seed; `TAPIS_DISGUISES=all` has it meet every one, and the name of one that
+//! one.
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 
 mod dress;
@@ -84,23 +85,28 @@ fn says(shown: &str, words: &str) -> bool {
     is_plain && shown.match_indices(words.as_str()).any(|(at, _)| apart(at))
 }
 
+/// Whether a text has a finding where signs in words are read as blanks: `send-s 50 to` says `send` and `to`.
+fn says_in_parts(policy: &Policy, shown: &str, id: &str) -> bool {
+    findings(policy, &dress::plain(&shown.replace(['.', '-', '_', '*'], " "))).0.contains_key(id)
+}
+
 #[test]
 fn dress_does_not_matter() {
     let policy = policy();
-    let all = std::env::var("TAPIS_DISGUISES").is_ok_and(|v| v == "all");
+    let asked = std::env::var("TAPIS_DISGUISES").ok();
     let mut counts: BTreeMap<&str, Count> = BTreeMap::new();
     let mut causes: BTreeMap<(&str, String, &str), (u64, String)> = BTreeMap::new();
     for (n, (lang, text)) in messages().into_iter().enumerate() {
         let mut rng = Rng(n as u64 ^ 0xd15_6015e);
-        // One message in three, unless all are asked for.
-        if !all && rng.below(3) > 0 {
+        // One message in three, unless more is asked for.
+        if asked.is_none() && rng.below(3) > 0 {
             continue;
         }
         let (plain, read) = findings(&policy, &dress::plain(&text));
-        let chosen: Vec<&Disguise> = if all {
-            DISGUISES.iter().collect()
-        } else {
-            (0..3).map(|_| &DISGUISES[usize::try_from(rng.below(DISGUISES.len() as u64)).unwrap()]).collect()
+        let chosen: Vec<&Disguise> = match asked.as_deref() {
+            Some("all") => DISGUISES.iter().collect(),
+            Some(name) => DISGUISES.iter().filter(|disguise| disguise.name == name).collect(),
+            None => (0..3).map(|_| &DISGUISES[usize::try_from(rng.below(DISGUISES.len() as u64)).unwrap()]).collect(),
         };
         for disguise in chosen {
             let strength = 10 + rng.below(91);
@@ -119,7 +125,7 @@ fn dress_does_not_matter() {
                 }
             }
             for (id, words) in found.iter().filter(|(id, _)| *id != "hidden" && !plain.contains_key(*id)) {
-                if disguise.name == "sign in word" && says(&shown, words) {
+                if disguise.name == "sign in word" && (says(&shown, words) || says_in_parts(&policy, &shown, id)) {
                     count.said += 1;
                     continue;
                 }
@@ -150,14 +156,14 @@ fn dress_does_not_matter() {
         println!("{n:>6} {what} {disguise} {rule}: {}", sample.chars().take(300).collect::<String>());
     }
     assert!(total.pairs > 10_000, "only {} pairs", total.pairs);
-    // What is lost: phrases of words that are spaced out with no wider gap between them; a number of several groups whose
-    // "call" is disguised. What is added: words found where nothing says which letters were one word (`l o v e l y`,
-    // `s p l a n c a l l`), and a number or a host that words beside it speak against, in disguise.
+    // What is lost: words that are spaced out with no wider gap between them, beside words that nobody knows; a number of
+    // several groups whose "call" is disguised. What is added: words that are spaced out and that the plain text has written
+    // as one (`pleasecallme`); what octets say that may be read in two ways; numbers whose "call" or "account" is disguised.
     assert!(
         total.lost * 1_000 <= total.pairs * 5,
         "{} of {} findings are lost: more than 0.5 %",
         total.lost,
         total.pairs
     );
-    assert!(total.added * 1_000 <= total.texts, "{} findings are added to {} texts", total.added, total.texts);
+    assert!(total.added * 5_000 <= total.texts, "{} findings are added to {} texts", total.added, total.texts);
 }

@@ -3,6 +3,7 @@
 //! One file for each kind of compilation: lists and registries, rules and exemptions, conditions, the tests of facts.
 
 mod condition;
+mod entries;
 mod fact;
 mod lists;
 mod memory;

@@ -47,7 +47,7 @@ impl Candidate<'_> {
         let registrable = self.front.rsplit('.').next().unwrap_or(self.front);
         let rare = rarity(self.suffix);
         let path = has_path(self.behind);
-        let shape = shape(registrable, rare);
+        let shape = shape(registrable, rare, self.dot);
         let mut sum = rare + self.dots() + shape;
         if path {
             // `1th.me/x`: what a number with its unit looks like says nothing any more.
@@ -55,7 +55,7 @@ impl Candidate<'_> {
         } else if self.sentence && rare < 4 {
             sum -= 3;
         }
-        if self.front.contains('.') && rare >= 1 {
+        if self.front.contains('.') && rare >= 1 && !matches!(self.dot, Dot::Spaced | Dot::Comma) {
             sum += 1;
         }
         if rare < 3 && matches!(self.dot, Dot::Spaced | Dot::Comma) && !path {
@@ -125,8 +125,9 @@ fn rarity(suffix: &str) -> i32 {
     }
 }
 
-/// What the registrable label looks like.
-fn shape(label: &str, rare: i32) -> i32 {
+/// What the registrable label looks like. Where the dot may end a sentence as well, only digits that are no letters in
+/// disguise speak for a host: `9y15. com`, and not `0nly. Jp`.
+fn shape(label: &str, rare: i32, dot: Dot) -> i32 {
     let octets = label.as_bytes();
     let digits = octets.iter().filter(|b| b.is_ascii_digit()).count();
     if digits == octets.len() {
@@ -140,7 +141,12 @@ fn shape(label: &str, rare: i32) -> i32 {
     if hyphen && rare < 2 && digits == 0 {
         return long;
     }
-    long + if hyphen || digits > 0 || !label.is_ascii() { 2 } else { 0 } - i32::from(octets.len() < 3)
+    let is_name = match dot {
+        Dot::Spaced | Dot::Comma => digits > 1,
+        Dot::Spelled => hyphen || digits > 1,
+        Dot::Plain | Dot::Disguised | Dot::Broken => hyphen || digits > 0 || !label.is_ascii(),
+    };
+    long + if is_name { 2 } else { 0 } - i32::from(octets.len() < 3)
 }
 
 /// `7days`, `10pm`, `rm500`: a number with its unit.

@@ -30,6 +30,7 @@ pub use code::{Code, DIGITS as CODE_DIGITS};
 pub use handle::{App, Handle};
 pub use link::{Link, LinkKind};
 pub use phone::Phone;
+pub(super) use words::READING;
 
 use marks::Marks;
 
@@ -69,6 +70,7 @@ impl Entities {
         self.names.clear();
         self.links.clear();
         self.handles.clear();
+        self.refused.clear();
         self.taken.ranges.clear();
         self.marks.read(plain);
         let (names, links) = (&mut self.names, &mut self.links);
@@ -108,16 +110,23 @@ impl Entities {
     }
 
     /// Takes over what was found by words that were disguised: phone numbers that are written without anything between
-    /// their digits and are nothing else yet than a code, and digits that are none after all.
-    pub fn correct_phones(&mut self, text: &str, found: &Self) {
-        self.phones.retain(|phone| !found.refused.contains(&phone.written));
-        for phone in &found.phones {
+    /// their digits and are nothing else yet than a code, and digits that are none after all. `is_seen` says which
+    /// characters a reader sees.
+    pub fn correct_phones(&mut self, text: &str, found: &Self, is_seen: impl Fn(char) -> bool) {
+        self.refused.extend_from_slice(&found.refused);
+        // A number begins with its first digit, or with a sign before it.
+        let begins =
+            |phone: &Range<usize>, run: &Range<usize>| phone.contains(&run.start) && run.start <= phone.start + 2;
+        let is_abroad = |phone: &Phone| text.get(phone.written.clone()).is_some_and(|written| written.contains('+'));
+        let refused = |phone: &Phone| !is_abroad(phone) && self.refused.iter().any(|run| begins(&phone.written, run));
+        self.phones.retain(|phone| !refused(phone));
+        for phone in found.phones.iter().filter(|phone| !refused(phone)) {
             let digits = text.get(phone.written.clone()).unwrap_or_default();
             let known = self.links.iter().map(|l| &l.written).chain(self.phones.iter().map(|p| &p.written));
             let mut known = known.chain(self.amounts.iter().map(|a| &a.written));
-            let before = text.get(..phone.written.start).and_then(|t| t.chars().next_back());
-            let after = text.get(phone.written.end..).and_then(|t| t.chars().next());
-            let is_ussd = [before, after].into_iter().flatten().any(|c| matches!(c, '*' | '#'));
+            let before = text.get(..phone.written.start).and_then(|t| t.chars().rev().find(|c| is_seen(*c)));
+            let after = text.get(phone.written.end..).and_then(|t| t.chars().find(|c| is_seen(*c)));
+            let is_ussd = [before, after].into_iter().flatten().any(|c| matches!(c, '*' | '#' | '＊' | '＃'));
             if digits.bytes().all(|b| b.is_ascii_digit())
                 && !is_ussd
                 && !known.any(|written| overlaps(written, &phone.written))

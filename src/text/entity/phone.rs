@@ -53,7 +53,7 @@ static SAYS: LazyLock<Words<Says>> = LazyLock::new(|| {
             "call|calls|call us|dial|tel|telp|telpon|telepon|telefon|tlp|phone|mobile|hp|ph|hotline|helpline|\
              helpdesk|call center|call centre|contact|contacts|cp|enquiry|enquiries|inquiries|hubungi|hub|\
              talian|panggil|panggilan|cs|tawag|tumawag|tawagan|contactin|gọi|goi|gọi ngay|liên hệ|lien he|lh|\
-             sđt|sdt|đt|dt|dien thoai|điện thoại|tổng đài|tong dai|โทร|โทร.|ติดต่อ|เบอร์|คอลเซ็นเตอร์|สายด่วน|\
+             sđt|sdt|đt|dt|dien thoai|điện thoại|di động|di dong|tổng đài|tong dai|โทร|โทร.|ติดต่อ|เบอร์|คอลเซ็นเตอร์|สายด่วน|\
              电话|電話|致电|拨打|拨|热线|手机|联系|咨询|客服|ໂທ|ທູລະ|ទូរស័ព្ទ|លេខ|ဖုန်း|ဆက်သွယ်",
         ),
         (
@@ -140,7 +140,7 @@ pub(super) fn find(text: &str, home: Option<Country>, runs: &[Run], taken: &Take
 
 /// Adds the digits that the word before them says are something else than a number to call.
 pub(super) fn refused(text: &str, runs: &[Run], phones: &[Phone], refused: &mut Vec<Range<usize>>) {
-    for run in runs.iter().filter(|run| run.len() >= DIGITS_MIN).take(ENTITIES_MAX) {
+    for run in runs.iter().filter(|run| run.len() >= GROUP_MIN).take(ENTITIES_MAX) {
         let says = || SAYS.nearest_before(text.get(..run.start).unwrap_or_default(), REACH);
         let range = run.start..run.end;
         if !phones.iter().any(|p| overlaps(&p.written, &range)) && matches!(says(), Some((_, Says::Other))) {
@@ -149,8 +149,14 @@ pub(super) fn refused(text: &str, runs: &[Run], phones: &[Phone], refused: &mut 
     }
 }
 
+/// Digits of the first group of a number.
+const GROUP_MIN: usize = 3;
+
 /// Digits that may be a subscriber's number.
 const DIGITS_MIN: usize = 7;
+
+/// Digits that are a number of their own right behind a word and a full stop, a comma or a stroke.
+const NUMBER_MIN: usize = 9;
 
 /// Whether a number may begin with this run: few digits that stand alone are none.
 fn may_begin(text: &str, run: Run, next: Option<&Run>) -> bool {
@@ -201,12 +207,23 @@ impl Written {
             let number = octets.get(..first.saturating_sub(1)).unwrap_or_default();
             number.iter().rev().take(DIGITS_MIN).take_while(|b| b.is_ascii_digit()).count() == DIGITS_MIN
         };
-        // `t0812345678`, `3.0812345678`, `#100`: it belongs to what is before it.
-        let joined = sign(first).is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'*' | b'#' | b'_'))
-            || (matches!(sign(first), Some(b'.' | b',' | b'-' | b'/'))
-                && is_letter(first.checked_sub(2).and_then(|n| octets.get(n)).copied())
-                && !plus
-                && !(sign(first) == Some(b'/') && is_second()));
+        // `t0812345678`, `3.0812345678`, `#100`: it belongs to what is before it; `hub.0812345678` and `CS,0812345678` do not.
+        let behind_word = || {
+            let word = text.get(..first - 1).unwrap_or_default();
+            matches!(SAYS.at_end(word), Some((_, Says::Call | Says::Write)))
+                || (matches!(sign(first), Some(b'.' | b',' | b'/'))
+                    && word.as_bytes().last().is_some_and(u8::is_ascii_alphabetic)
+                    && octets.get(at..).is_some_and(|rest| {
+                        rest.iter().take(NUMBER_MIN).take_while(|b| b.is_ascii_digit()).count() == NUMBER_MIN
+                    }))
+        };
+        let joined = sign(first).is_some_and(|b| {
+            (b.is_ascii_alphanumeric() && !(plus && b.is_ascii_alphabetic())) || matches!(b, b'*' | b'#' | b'_')
+        }) || (matches!(sign(first), Some(b'.' | b',' | b'-' | b'/'))
+            && is_letter(first.checked_sub(2).and_then(|n| octets.get(n)).copied())
+            && !plus
+            && !(sign(first) == Some(b'/') && is_second())
+            && !behind_word());
         let mut this = Self {
             start: first,
             plus,
@@ -392,8 +409,14 @@ impl Written {
     ) -> Option<Number> {
         let digits = self.digits(groups);
         if self.plus {
-            let digits = digits.strip_prefix("00").unwrap_or(digits);
-            return (8..=15).contains(&digits.len()).then(|| Number::international(digits)).flatten();
+            let abroad = digits.strip_prefix("00").unwrap_or(digits);
+            if let Some(number) = (8..=15).contains(&abroad.len()).then(|| Number::international(abroad)).flatten() {
+                return Some(number);
+            }
+            // `call +08431234567`: no country has this code, but whoever reads it dials it.
+            if digits.len() < 8 || !matches!(says(), Some((_, Says::Call | Says::Write))) {
+                return None;
+            }
         }
         if digits.len() < 7 {
             return self.short(digits, groups, before);

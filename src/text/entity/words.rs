@@ -28,12 +28,12 @@ struct Word<T> {
 impl<T: Copy> Words<T> {
     /// A table to be asked what begins at a place; words of one meaning are parted by `|`.
     pub(super) fn by_first(words: &[(T, &'static str)]) -> Self {
-        Self::by(words, |word| (first_octets(word), word.as_bytes().last().is_some_and(is_word_octet)))
+        Self::by(words, |word| (first_octets(word), ends_in_letter(word)))
     }
 
     /// A table to be asked what ends at a place.
     pub(super) fn by_last(words: &[(T, &'static str)]) -> Self {
-        Self::by(words, |word| (last_octets(word), word.as_bytes().first().is_some_and(is_word_octet)))
+        Self::by(words, |word| (last_octets(word), begins_with_letter(word)))
     }
 
     fn by(words: &[(T, &'static str)], look: impl Fn(&str) -> (u64, bool)) -> Self {
@@ -92,7 +92,7 @@ impl<T: Copy> Words<T> {
         let word = self.at(key).iter().find(|word| {
             key & word.mask == word.key
                 && (word.written.len() <= 8 || text.starts_with(word.written))
-                && !(word.spaced && text.as_bytes().get(word.written.len()).is_some_and(is_word_octet))
+                && !(word.spaced && text.get(word.written.len()..).is_some_and(begins_with_letter))
         })?;
         Some((word.written.len(), word.what))
     }
@@ -100,11 +100,11 @@ impl<T: Copy> Words<T> {
     /// The longest word that `text` ends with, and that begins there as a word does.
     pub(super) fn at_end(&self, text: &str) -> Option<(usize, T)> {
         let key = last_octets(text);
-        let before = |len: usize| text.len().checked_sub(len + 1).and_then(|n| text.as_bytes().get(n));
+        let before = |len: usize| text.get(..text.len() - len).is_some_and(ends_in_letter);
         let word = self.at(key).iter().find(|word| {
             key & word.mask == word.key
                 && (word.written.len() <= 8 || text.ends_with(word.written))
-                && !(word.spaced && before(word.written.len()).is_some_and(is_word_octet))
+                && !(word.spaced && before(word.written.len()))
         })?;
         Some((word.written.len(), word.what))
     }
@@ -121,10 +121,15 @@ impl<T: Copy> Words<T> {
         for far in 0..=reach.min(text.len().checked_sub(1)?) {
             let end = text.len() - far;
             let last = octets.get(end - 1).copied().unwrap_or_default();
-            let letter = is_word_octet(&last);
+            if last == READING {
+                return None;
+            }
+            // Within a character there is nothing to ask, and it is a letter or none as a whole.
+            let Some(before) = text.get(..end) else { continue };
+            let letter = if last.is_ascii() { is_word_octet(&last) } else { ends_in_letter(before) };
             if !(letter && inside)
                 && self.may_be(last)
-                && let Some((_, what)) = text.get(..end).and_then(|text| self.at_end(text))
+                && let Some((_, what)) = self.at_end(before)
             {
                 return Some((far, what));
             }
@@ -150,9 +155,32 @@ fn few<'o>(octets: impl Iterator<Item = &'o u8>) -> u64 {
     octets.zip((0..64).step_by(8)).fold(0, |sum, (octet, shift)| sum | u64::from(*octet) << shift)
 }
 
-/// Letters and digits of ASCII make a word longer; other scripts' words stand wherever they are written.
+/// In the plain view, what parts a text from how its octets read in another alphabet.
+pub(in crate::text) const READING: u8 = b'\x1e';
+
+/// Letters and digits of ASCII make a word longer.
 pub(super) fn is_word_octet(octet: &u8) -> bool {
     octet.is_ascii_alphanumeric()
+}
+
+fn begins_with_letter(text: &str) -> bool {
+    text.as_bytes().first().is_some_and(|octet| match octet.is_ascii() {
+        true => is_word_octet(octet),
+        false => text.chars().next().is_some_and(is_spaced_letter),
+    })
+}
+
+fn ends_in_letter(text: &str) -> bool {
+    text.as_bytes().last().is_some_and(|octet| match octet.is_ascii() {
+        true => is_word_octet(octet),
+        false => text.chars().next_back().is_some_and(is_spaced_letter),
+    })
+}
+
+/// Letters and marks beyond ASCII of the scripts that space their words; other scripts' words stand wherever they are
+/// written.
+fn is_spaced_letter(c: char) -> bool {
+    matches!(c, '\u{c0}'..='\u{d6}' | '\u{d8}'..='\u{f6}' | '\u{f8}'..='\u{58f}' | '\u{1e00}'..='\u{1fff}')
 }
 
 /// Without the spaces at its end, at most `max` of them.

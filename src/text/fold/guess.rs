@@ -50,6 +50,24 @@ fn letter_of(digit: char) -> Option<char> {
     })
 }
 
+/// The letter that a sign stands for inside a word.
+pub(super) fn stands_for(c: char) -> Option<char> {
+    Some(match c {
+        '@' => 'a',
+        '$' => 's',
+        '!' | '¡' => 'i',
+        '|' | '£' => 'l',
+        '€' => 'e',
+        '฿' => 'b',
+        '¢' => 'c',
+        '¥' => 'y',
+        '₱' => 'p',
+        '₦' => 'n',
+        '₩' => 'w',
+        _ => return None,
+    })
+}
+
 /// Digits in a row that are a number.
 const NUMBER_MIN: usize = 3;
 

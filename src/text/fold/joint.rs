@@ -3,8 +3,7 @@
 use std::ops::Range;
 
 use super::disguise::{Disguise, Kind};
-use super::guess::is_spacing;
-use super::pass::stands_for;
+use super::guess::{is_spacing, stands_for};
 use super::table::is_unspaced;
 use super::tight::Gap;
 use super::undo::Piece;

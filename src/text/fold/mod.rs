@@ -29,6 +29,7 @@ mod undo;
 use std::ops::Range;
 
 pub use disguise::{Disguise, Kind};
+pub(super) use table::is_seen;
 pub use table::{is_unspaced, version};
 pub use tight::{Gap, Letter, Tight, alike, tighten};
 
@@ -116,15 +117,18 @@ impl Views {
         self.undone.text.split('\n').filter(|reading| !reading.is_empty())
     }
 
-    /// What words read as where some of them are disguised, or have marks that others have not: the second reading, else
-    /// the matching form, and where it begins.
-    #[must_use]
-    pub fn without_dress(&self) -> Option<(&str, usize)> {
-        match self.undone().next() {
-            Some(reading) => Some((reading, self.undone_start())),
-            None if self.written.accented || !self.disguises.is_empty() => Some((self.folded(), 0)),
-            None => None,
-        }
+    /// What words read as where some of them are disguised, or have marks that others have not: the second readings, else
+    /// the matching form, and where each begins.
+    pub fn without_dress(&self) -> impl Iterator<Item = (&str, usize)> {
+        let (readings, start) = match self.undone.text.as_str() {
+            "" if self.written.accented || !self.disguises.is_empty() => (self.folded(), 0),
+            undone => (undone, self.undone_start()),
+        };
+        let each = readings.split('\n').scan(start, |at, reading| {
+            let start = std::mem::replace(at, *at + reading.len() + 1);
+            Some((reading, start))
+        });
+        each.filter(|(reading, _)| !reading.is_empty())
     }
 
     /// The second readings in tight form.

@@ -4,9 +4,11 @@
 //! them. Capital ASCII letters are made small at the end, all at once.
 
 use super::disguise::Kind;
+use super::guess::stands_for;
 use super::map::Map;
 use super::suspicion::{GAP, SIGN, STANDS_FOR, spaced, unspaced};
-use super::table::{Change, Class, Table, is_unspaced};
+use super::table::{Change, Class, Table, is_seen, is_unspaced};
+use crate::text::entity::READING;
 use crate::text::letter;
 
 /// A disguise seen in passing, to be judged when the whole text is known.
@@ -76,6 +78,9 @@ pub(super) struct Pass<'a> {
 /// Marks on one letter; no script of ours needs more.
 const MARKS_MAX: usize = 6;
 
+/// Characters beside an apostrophe among which letters are looked for: some are not seen.
+const UNSEEN_MAX: usize = 12;
+
 /// Characters behind a letter of another script in which it is looked for whom it stands among.
 const NEIGHBOURS_MAX: usize = 8;
 
@@ -105,21 +110,44 @@ impl<'a> Pass<'a> {
             circle: false,
             doubtful_from,
         };
-        let mut at = 0;
-        while let Some(octet) = text.as_bytes().get(at) {
-            at += if octet.is_ascii() { pass.ascii(at) } else { pass.letters(at) };
-            if text.as_bytes().get(at).is_some_and(|octet| !octet.is_ascii()) {
-                at += pass.character(at);
-            }
+        pass.text = text.get(..doubtful_from).unwrap_or(text);
+        pass.take(0);
+        if doubtful_from < text.len() {
+            pass.text = text;
+            pass.part(doubtful_from);
+            pass.take(doubtful_from + 1);
         }
-        pass.keep_plain(at);
-        pass.keep_folded(at);
         to.plain.make_ascii_lowercase();
         to.folded.make_ascii_lowercase();
         if to.folded.ends_with(' ') {
             to.folded.pop();
         }
         to.shape.push(GAP);
+    }
+
+    /// Takes in everything from `at` on.
+    fn take(&mut self, mut at: usize) {
+        while let Some(octet) = self.text.as_bytes().get(at) {
+            at += if octet.is_ascii() { self.ascii(at) } else { self.letters(at) };
+            if self.text.as_bytes().get(at).is_some_and(|octet| !octet.is_ascii()) {
+                at += self.character(at);
+            }
+        }
+        self.keep_plain(at);
+        self.keep_folded(at);
+    }
+
+    /// Parts what is shown from its reading in another alphabet, which begins behind the line feed at `at`: nothing is found
+    /// across.
+    fn part(&mut self, at: usize) {
+        if self.to.folded.ends_with(' ') {
+            self.to.folded.pop();
+            self.to.folded_map.truncate(self.to.folded.len());
+        }
+        self.plain(at, 1, [char::from(READING)].into_iter());
+        self.folded(at, 1, "\n");
+        self.to.shape.push(GAP);
+        (self.last, self.mark, self.marks) = (' ', '\0', 0);
     }
 
     /// Copies what is still to be copied before `at`.
@@ -173,7 +201,7 @@ impl<'a> Pass<'a> {
     pub(super) fn after_gap(&self, at: usize) -> bool {
         let pending = at.checked_sub(1).filter(|before| *before >= self.folded_from);
         let last = pending.map_or(self.to.folded.as_bytes().last(), |before| self.text.as_bytes().get(before));
-        last.is_none_or(|last| *last == b' ')
+        last.is_none_or(|last| matches!(last, b' ' | b'\n'))
     }
 
     /// A character that parts words.
@@ -370,8 +398,9 @@ impl Pass<'_> {
     /// in `NHAN'TIEN`.
     pub(super) fn apostrophe(&mut self, at: usize, len: usize) -> bool {
         let is_letter = |c: &char| letter::is_alphabetic(*c) && !is_unspaced(*c);
-        let before = self.text.get(..at).map_or(0, |t| t.chars().rev().take(2).take_while(is_letter).count());
-        let after = self.text.get(at + len..).map_or(0, |t| t.chars().take(3).take_while(is_letter).count());
+        let (left, right) = (self.text.get(..at).unwrap_or_default(), self.text.get(at + len..).unwrap_or_default());
+        let before = left.chars().rev().take(UNSEEN_MAX).filter(|c| is_seen(*c)).take(2).take_while(is_letter).count();
+        let after = right.chars().take(UNSEEN_MAX).filter(|c| is_seen(*c)).take(3).take_while(is_letter).count();
         let is_inside = before > 0 && after > 0;
         let joins = is_inside && (before == 1 || after < 3);
         self.to.parted |= is_inside && !joins;
@@ -458,22 +487,4 @@ impl Pass<'_> {
 /// Alphabets that lend letters to Latin disguises.
 fn is_foreign(c: char) -> bool {
     matches!(u32::from(c), 0x370..=0x58f | 0x10a0..=0x10ff | 0x13a0..=0x13ff)
-}
-
-/// The letter that a sign stands for inside a word.
-pub(super) fn stands_for(c: char) -> Option<char> {
-    Some(match c {
-        '@' => 'a',
-        '$' => 's',
-        '!' | '¡' => 'i',
-        '|' | '£' => 'l',
-        '€' => 'e',
-        '฿' => 'b',
-        '¢' => 'c',
-        '¥' => 'y',
-        '₱' => 'p',
-        '₦' => 'n',
-        '₩' => 'w',
-        _ => return None,
-    })
 }

@@ -64,6 +64,11 @@ pub(super) struct Change {
 const UNICODE: &str = include_str!("unicode.tsv");
 const OWN: &str = include_str!("own.tsv");
 
+/// Whether a reader sees a character by itself.
+pub(in crate::text) fn is_seen(c: char) -> bool {
+    c.is_ascii() || !matches!(Table::get().class(c), Class::Invisible | Class::Bidi | Class::Overlay | Class::Accent)
+}
+
 static TABLE: LazyLock<Table> = LazyLock::new(Table::build);
 
 /// Classes that need no more than their name, by their number in a page; larger numbers are changes.

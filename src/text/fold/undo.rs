@@ -8,13 +8,12 @@
 use std::ops::Range;
 
 use super::disguise::{Disguise, Kind};
-use super::guess::{Glyph, draw_in, is_doubtful, pose, unleet};
+use super::guess::{Glyph, draw_in, is_doubtful, pose, stands_for, unleet};
 use super::joint::{has_joint, joint, note_joints};
 use super::map::{Cursor, Map, end_of};
-use super::pass::stands_for;
 use super::suspicion::{LONE_GAP_MAX, LONE_MIN, Suspicion};
 use super::tight::{Gap, Tight};
-use crate::text::letter;
+use crate::text::{everyday, letter};
 
 /// A word of the matching form.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +38,8 @@ pub(super) struct Piece {
     /// Whether it may be read otherwise, and whether such a piece is near.
     pub doubtful: bool,
     pub near: bool,
+    /// Whether what its octets read in another alphabet begins with it.
+    pub opens: bool,
 }
 
 /// What the second reading is written to; reused from text to text.
@@ -97,7 +98,7 @@ impl Undone {
             self.join_tight(first.text);
         }
         if first.suspicion.lone {
-            self.join_lone(first.text, disguises);
+            self.join_lone(first.text, first.folded, disguises);
         }
         if !self.look_around() || !self.reading(first, 0, Some(disguises)) {
             self.clear();
@@ -125,8 +126,10 @@ impl Undone {
         self.pieces.clear();
         let mut cursor = first.map.cursor();
         let mut start = 0;
-        for word in first.folded.split(' ') {
+        let mut opens = false;
+        for word in first.folded.split([' ', '\n']) {
             let folded = (start, start + word.len());
+            opens |= start > 0 && first.folded.as_bytes().get(start - 1) == Some(&b'\n');
             start = folded.1 + 1;
             let is_letter = |c: &char| !is_mark(*c);
             let (Some(first_char), Some(last)) = (word.chars().next(), word.chars().rfind(is_letter)) else { continue };
@@ -146,6 +149,7 @@ impl Undone {
                 wide: false,
                 doubtful: !spared && is_doubtful(word, first.suspicion),
                 near: false,
+                opens: std::mem::take(&mut opens),
             });
         }
     }
@@ -161,6 +165,9 @@ impl Undone {
             let found = joint(text, from, between, before.as_ref(), after.as_ref());
             if let Some(piece) = self.pieces.get_mut(n) {
                 (piece.gap, piece.prefix) = (found.gap, found.prefix);
+                if piece.opens {
+                    piece.gap = Gap::Hard;
+                }
             }
             if let Some(piece) = n.checked_sub(1).and_then(|n| self.pieces.get_mut(n)) {
                 piece.suffix = found.suffix;
@@ -172,7 +179,7 @@ impl Undone {
 
 impl Undone {
     /// Finds letters that stand alone, at least [`LONE_MIN`] of them, close to each other: `B a n k`, `b.a.n.k`.
-    fn join_lone(&mut self, text: &str, disguises: &mut Vec<Disguise>) {
+    fn join_lone(&mut self, text: &str, folded: &str, disguises: &mut Vec<Disguise>) {
         let mut start = 0;
         while start < self.pieces.len() {
             let run = self.lone_run(text, start);
@@ -203,9 +210,12 @@ impl Undone {
                     let gap = between(end, piece.text.0);
                     piece.wide = gap.chars().count() > narrow || (is_spaced(gap) && !mostly_spaced);
                     (piece.gap, piece.prefix, piece.suffix) = (Gap::Soft, None, None);
-                    firm |= piece.wide;
+                    firm |= piece.wide && letter::is_alphabetic(piece.first);
                 }
                 end = Some(piece.text.1);
+            }
+            if !firm {
+                firm = self.cut_lone(folded, start, run);
             }
             // Words end at the wider gaps if there are any, and where spaces stand among dots.
             for piece in self.pieces.iter_mut().skip(start + 1).take(run - 1).filter(|piece| firm && !piece.wide) {
@@ -213,6 +223,21 @@ impl Undone {
             }
             start += run;
         }
+    }
+
+    /// Cuts letters that stand alone into everyday words, if they are such words from the first to the last.
+    fn cut_lone(&mut self, folded: &str, start: usize, run: usize) -> bool {
+        let mut letters = String::new();
+        let mut ends = vec![0];
+        for piece in self.pieces.iter().skip(start).take(run) {
+            letters.push_str(folded.get(piece.folded.0..piece.folded.1).unwrap_or_default());
+            ends.push(letters.len());
+        }
+        let Some(words) = everyday::cut(&letters, |at| ends.binary_search(&at).is_ok()) else { return false };
+        for (piece, at) in self.pieces.iter_mut().skip(start).take(run).zip(ends).skip(1) {
+            piece.wide = words.binary_search(&at).is_ok();
+        }
+        true
     }
 
     /// Finds which pieces may be read otherwise, and which are near one; whether there are any.
@@ -246,7 +271,12 @@ impl Undone {
             let between = end.and_then(|end| text.get(end..piece.text.0));
             let is_close = n == 0 || between.is_some_and(|b| b.chars().count() <= LONE_GAP_MAX);
             let is_letter = letter::is_alphabetic(piece.first);
-            if piece.spared || !is_close || piece.characters > 2 || (n == 0 && !(piece.characters == 1 && is_letter)) {
+            if piece.spared
+                || !is_close
+                || (piece.opens && n > 0)
+                || piece.characters > 2
+                || (n == 0 && !(piece.characters == 1 && is_letter))
+            {
                 break;
             }
             if piece.characters == 1 {
@@ -266,6 +296,10 @@ impl Undone {
         while start < self.pieces.len() {
             let joined = self.pieces.iter().skip(start + 1).take_while(|p| p.gap != Gap::Hard).count();
             let group = self.pieces.get(start..=start + joined).unwrap_or_default();
+            if group.first().is_some_and(|piece| piece.opens) && !self.text.is_empty() && !self.text.ends_with('\n') {
+                self.text.push('\n');
+                self.tight.part();
+            }
             if let [piece] = group
                 && !piece.doubtful
             {
@@ -361,19 +395,13 @@ fn spell(piece: Piece, first: First<'_>, cursor: &mut Cursor<'_>, word: &mut Vec
         word.push(Glyph { c, at, capital: false, gap, wide: false, surplus: false, gone: false });
         gap = Gap::None;
     }
-    let mut end = None;
     let folded = first.folded.get(piece.folded.0..piece.folded.1).unwrap_or_default();
     for (n, c) in folded.char_indices() {
         let at = cursor.place(piece.folded.0 + n);
-        if let Some(end) = end.filter(|end| *end < at)
-            && first.text.get(end..at).is_some_and(|skipped| skipped.contains(['\'', '’', '‘', '`', '´']))
-        {
-            gap = Gap::Soft;
-        }
         let to = end_of(first.text, at);
         let capital = first.text.get(at..to).is_some_and(|c| c.contains(char::is_uppercase));
         word.push(Glyph { c, at: (at, to), capital, gap, wide, surplus: false, gone: false });
-        (gap, wide, end) = (Gap::None, false, Some(to));
+        (gap, wide) = (Gap::None, false);
     }
     for (c, at) in piece.suffix.into_iter().flat_map(signs) {
         word.push(Glyph { c, at, capital: false, gap: Gap::None, wide: false, surplus: false, gone: false });
