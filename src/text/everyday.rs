@@ -11,8 +11,8 @@ static WORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     lines.flat_map(|line| line.split(' ')).collect()
 });
 
-/// Words of two letters, which count only beside another.
-const SHORT: &str = "am as at be by di do go he if in is it ke me my na ng no of on or sa so to up us va we ya yg";
+/// Words of one or two letters, which count only beside another.
+const SHORT: &str = "a am as at be by di do go he i if in is it ke me my na ng no of on or sa so to up us va we ya yg";
 
 /// Letters of a word that counts by itself, and of the longest one.
 const LEN_MIN: usize = 3;
