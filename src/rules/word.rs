@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::list::{FOR_EVER, Until};
-use crate::text::everyday;
+use crate::text::everyday::Letters;
 use crate::text::fold::{self, Gap, Letter, Tight, alike, is_unspaced};
 
 /// A word or phrase, folded like the text.
@@ -147,18 +147,19 @@ fn cuts_a_word(tight: &Tight, range: &Range<usize>, open: bool) -> bool {
     let goes_on = |n: usize| letter(n).is_some_and(|l| l.gap != Gap::Hard);
     let first = (0..SPREAD_READ).take_while(|back| range.start.checked_sub(*back).is_some_and(goes_on)).count();
     let last = (0..SPREAD_READ).take_while(|far| goes_on(range.end + far)).count();
-    let spelled = |octets: Range<usize>| -> String {
-        let letters = octets.filter_map(letter).flat_map(|l| std::iter::repeat_n(l.c, usize::from(l.run)));
-        letters.filter(|c| c.is_ascii()).collect()
-    };
-    let before = spelled(range.start - first..range.start);
-    let after = spelled(range.end..range.end + last);
-    let letters = before.clone() + &spelled(range.clone()) + &after;
-    let (from, to) = (before.len(), letters.len() - after.len());
-    let are_words =
-        |letters: &str| letters.is_empty() || everyday::is_short(letters) || everyday::cut(letters, |_| true).is_some();
-    let (is_cut_before, is_cut_after) = (!are_words(&before), !are_words(&after));
-    is_cut_before || (!open && (is_cut_after || everyday::covers(&letters, from, to)))
+    let (mut letters, mut from, mut to) = (Letters::default(), 0, 0);
+    for octet in range.start - first..range.end + last {
+        let Some(one) = letter(octet) else { break };
+        (0..one.run).for_each(|_| letters.push(one.c));
+        if octet < range.start {
+            from = letters.len();
+        }
+        if octet < range.end {
+            to = letters.len();
+        }
+    }
+    let (is_cut_before, is_cut_after) = (!letters.are_words(0, from), !letters.are_words(to, letters.len()));
+    is_cut_before || (!open && (is_cut_after || letters.cover(from, to)))
 }
 
 /// Octets that are looked at on either side of a word in letters that are spaced out.

@@ -14,51 +14,127 @@ static WORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
 /// Words of one or two letters, which count only beside another.
 const SHORT: &str = "a am as at be by di do go he i if in is it ke me my na ng no of on or sa so to up us va we ya yg";
 
-/// Letters of a word that counts by itself, and of the longest one.
-const LEN_MIN: usize = 3;
+/// Letters of the longest word.
 const LEN_MAX: usize = 16;
 
-/// Whether an everyday word of these letters has a stretch of them within itself.
-#[must_use]
-pub fn covers(letters: &str, from: usize, to: usize) -> bool {
-    let starts = from.saturating_sub(LEN_MAX)..=from;
-    let words = starts.flat_map(|start| (to..=letters.len().min(start + LEN_MAX)).map(move |end| (start, end)));
-    words
-        .filter(|word| *word != (from, to))
-        .any(|(start, end)| letters.get(start..end).is_some_and(|w| WORDS.contains(w)))
+/// Letters that are looked at together; of a longer stretch nobody knows where its words end.
+const LETTERS_MAX: usize = 256;
+
+/// Letters without gaps, in room of their own.
+#[derive(Clone, Copy, Debug)]
+pub struct Letters {
+    octets: [u8; LETTERS_MAX],
+    len: usize,
+    /// Where words may begin and end: all places, unless some are [set](Self::part).
+    parts: Option<Places>,
+    /// Whether some were left out, as there was no room or they are no ASCII.
+    cut: bool,
 }
 
-/// Where words begin in letters that are everyday words from the first to the last: of all ways to cut them that with the
-/// fewest words. `may` says where one may begin or end at all.
-#[must_use]
-pub fn cut(letters: &str, may: impl Fn(usize) -> bool) -> Option<Vec<usize>> {
-    // For each place the fewest words up to it, and where the last of them begins.
-    let mut best: Vec<Option<(usize, usize)>> = vec![None; letters.len() + 1];
-    *best.first_mut()? = Some((0, 0));
-    for end in (1..=letters.len()).filter(|end| may(*end)) {
-        let starts = (end.saturating_sub(LEN_MAX)..end).filter(|start| may(*start));
-        let words = starts
-            .filter(|start| letters.get(*start..end).is_some_and(|w| WORDS.contains(w) || is_short(w) || is_other(w)));
-        let least = words.filter_map(|start| Some((best.get(start).copied().flatten()?.0 + 1, start))).min();
-        best.get_mut(end).into_iter().for_each(|slot| *slot = least);
+/// Places between letters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Places([u64; LETTERS_MAX / 64 + 1]);
+
+impl Places {
+    /// Whether a place is one of them.
+    #[must_use]
+    pub fn has(&self, at: usize) -> bool {
+        self.0.get(at / 64).is_some_and(|places| places >> (at % 64) & 1 == 1)
     }
-    let mut starts = Vec::new();
-    let mut at = letters.len();
-    while at > 0 {
-        at = best.get(at).copied().flatten()?.1;
-        starts.push(at);
+
+    fn add(&mut self, at: usize) {
+        self.0.get_mut(at / 64).into_iter().for_each(|places| *places |= 1 << (at % 64));
     }
-    starts.reverse();
-    // Short ones next to each other are as well one word that nobody knows: `na me`.
-    let ends = starts.iter().skip(1).copied().chain([letters.len()]);
-    let words = starts.iter().zip(ends).filter_map(|(start, end)| letters.get(*start..end));
-    let shorts: Vec<bool> = words.map(|word| word.len() < LEN_MIN && !is_other(word)).collect();
-    (shorts.contains(&false) && !shorts.windows(2).any(|pair| pair == [true, true])).then_some(starts)
+}
+
+impl Default for Letters {
+    fn default() -> Self {
+        Self { octets: [0; LETTERS_MAX], len: 0, parts: None, cut: false }
+    }
+}
+
+impl Letters {
+    /// Adds one behind the others.
+    pub fn push(&mut self, c: char) {
+        match (u8::try_from(c).ok().filter(u8::is_ascii), self.octets.get_mut(self.len)) {
+            (Some(octet), Some(slot)) => (*slot, self.len) = (octet, self.len + 1),
+            _ => self.cut = true,
+        }
+    }
+
+    /// Says that words may begin and end here, and nowhere else but in other such places.
+    pub fn part(&mut self) {
+        self.parts.get_or_insert_default().add(self.len);
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    fn word(&self, from: usize, to: usize) -> &str {
+        let octets = self.octets.get(from..to).filter(|_| to <= self.len).unwrap_or_default();
+        std::str::from_utf8(octets).unwrap_or_default()
+    }
+
+    /// Whether an everyday word of them has a stretch of them within itself.
+    #[must_use]
+    pub fn cover(&self, from: usize, to: usize) -> bool {
+        let starts = from.saturating_sub(LEN_MAX)..=from;
+        let words = starts.flat_map(|start| (to..=self.len.min(start + LEN_MAX)).map(move |end| (start, end)));
+        words.filter(|word| *word != (from, to)).any(|(start, end)| WORDS.contains(self.word(start, end)))
+    }
+
+    /// Whether those of a stretch are nothing but everyday words.
+    #[must_use]
+    pub fn are_words(&self, from: usize, to: usize) -> bool {
+        from == to || is_short(self.word(from, to)) || self.words(from, to).is_some()
+    }
+
+    /// Where words begin in a stretch of them that is everyday words from the first to the last: of all ways to cut it that
+    /// with the fewest words.
+    #[must_use]
+    pub fn words(&self, from: usize, to: usize) -> Option<Places> {
+        if self.cut || to > self.len {
+            return None;
+        }
+        let may = |at: &usize| *at == from || self.parts.is_none_or(|parts| parts.has(*at));
+        // For each place the fewest words up to it and where the last of them begins; no words is 0 at the first alone.
+        let mut best = [(u16::MAX, 0_u16); LETTERS_MAX + 1];
+        let place = |at: usize| u16::try_from(at).unwrap_or(u16::MAX);
+        best.get_mut(from).into_iter().for_each(|first| *first = (0, place(from)));
+        for end in (from + 1..=to).filter(&may) {
+            let starts = (end.saturating_sub(LEN_MAX).max(from)..end).filter(&may);
+            let known = starts.filter(|start| is_known(self.word(*start, end)));
+            let counts = known.filter_map(|start| Some((best.get(start)?.0.checked_add(1)?, place(start))));
+            let least = counts.filter(|(count, _)| *count < u16::MAX).min();
+            best.get_mut(end).zip(least).into_iter().for_each(|(slot, least)| *slot = least);
+        }
+        let (mut places, mut has_long, mut was_short) = (Places::default(), false, false);
+        let mut at = to;
+        while at > from {
+            let (_, start) = best.get(at).copied().filter(|(count, _)| *count < u16::MAX)?;
+            let word = self.word(usize::from(start), at);
+            // Short ones next to each other are as well one word that nobody knows: `na me`.
+            let short = is_short(word);
+            if short && was_short {
+                return None;
+            }
+            (has_long, was_short) = (has_long || !short, short);
+            places.add(usize::from(start));
+            at = usize::from(start);
+        }
+        has_long.then_some(places)
+    }
+}
+
+fn is_known(word: &str) -> bool {
+    WORDS.contains(word) || is_short(word) || is_other(word)
 }
 
 /// Whether it is a word that counts only beside another.
-#[must_use]
-pub fn is_short(word: &str) -> bool {
+fn is_short(word: &str) -> bool {
     SHORT.split(' ').any(|known| known == word)
 }
 
@@ -72,21 +148,43 @@ fn is_other(word: &str) -> bool {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_longer_word_covers_a_shorter_one() {
-        assert!(covers("mycallsto", 2, 6), "calls");
-        assert!(!covers("callus", 0, 4));
+    fn letters(text: &str) -> Letters {
+        let mut letters = Letters::default();
+        text.chars().for_each(|c| letters.push(c));
+        letters
+    }
+
+    /// The words of a text without gaps.
+    fn words(text: &str) -> Option<String> {
+        let places = letters(text).words(0, text.len())?;
+        let each =
+            text.char_indices().map(|(n, c)| if n > 0 && places.has(n) { format!(" {c}") } else { c.to_string() });
+        Some(each.collect())
     }
 
     #[test]
     fn letters_are_cut_into_words_if_all_are_known() {
-        let all = |_: usize| true;
-        assert_eq!(cut("pleasecallus", all), Some(vec![0, 6, 10]));
-        assert_eq!(cut("callsto", all), Some(vec![0, 5]));
-        assert_eq!(cut("please1call", all), Some(vec![0, 6, 7]));
-        assert_eq!(cut("pleasexyzcall", all), None);
-        assert_eq!(cut("name", all), Some(vec![0]));
-        assert_eq!(cut("myna", all), None, "two short ones");
-        assert_eq!(cut("callus", |at| at != 4), None, "nothing begins there");
+        assert_eq!(words("pleasecallus").as_deref(), Some("please call us"));
+        assert_eq!(words("callsto").as_deref(), Some("calls to"), "and not `call sto`");
+        assert_eq!(words("please1call").as_deref(), Some("please 1 call"));
+        assert_eq!(words("name").as_deref(), Some("name"), "and not `na me`");
+        assert_eq!(words("pleasexyzcall"), None);
+        assert_eq!(words("myna"), None, "two short ones");
+        assert_eq!(words("us"), None, "a short one alone");
+        assert_eq!(words(&"please".repeat(60)), None, "there is no room for so many");
+        let mut apart = Letters::default();
+        for word in ["ple", "ase", "callus"] {
+            word.chars().for_each(|c| apart.push(c));
+            apart.part();
+        }
+        assert_eq!(apart.words(0, 12), None, "no word may begin within the last");
+    }
+
+    #[test]
+    fn a_longer_word_covers_a_shorter_one() {
+        assert!(letters("mycallsto").cover(2, 6), "calls");
+        assert!(!letters("callus").cover(0, 4));
+        assert!(letters("tocall").are_words(0, 2) && letters("tocall").are_words(2, 6));
+        assert!(!letters("yolanda").are_words(0, 3));
     }
 }

@@ -13,7 +13,8 @@ use super::joint::{has_joint, joint, note_joints};
 use super::map::{Cursor, Map, end_of};
 use super::suspicion::{LONE_GAP_MAX, LONE_MIN, Suspicion};
 use super::tight::{Gap, Tight};
-use crate::text::{everyday, letter};
+use crate::text::everyday::Letters;
+use crate::text::letter;
 
 /// A word of the matching form.
 #[derive(Clone, Copy, Debug)]
@@ -227,15 +228,16 @@ impl Undone {
 
     /// Cuts letters that stand alone into everyday words, if they are such words from the first to the last.
     fn cut_lone(&mut self, folded: &str, start: usize, run: usize) -> bool {
-        let mut letters = String::new();
-        let mut ends = vec![0];
+        let mut letters = Letters::default();
         for piece in self.pieces.iter().skip(start).take(run) {
-            letters.push_str(folded.get(piece.folded.0..piece.folded.1).unwrap_or_default());
-            ends.push(letters.len());
+            folded.get(piece.folded.0..piece.folded.1).unwrap_or_default().chars().for_each(|c| letters.push(c));
+            letters.part();
         }
-        let Some(words) = everyday::cut(&letters, |at| ends.binary_search(&at).is_ok()) else { return false };
-        for (piece, at) in self.pieces.iter_mut().skip(start).take(run).zip(ends).skip(1) {
-            piece.wide = words.binary_search(&at).is_ok();
+        let Some(words) = letters.words(0, letters.len()) else { return false };
+        let mut at = 0;
+        for piece in self.pieces.iter_mut().skip(start).take(run) {
+            piece.wide = at > 0 && words.has(at);
+            at += piece.folded.1 - piece.folded.0;
         }
         true
     }
