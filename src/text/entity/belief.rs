@@ -23,6 +23,8 @@ pub(super) struct Candidate<'a> {
     pub(super) front: &'a str,
     /// The least likely of its dots.
     pub(super) dot: Dot,
+    /// Whether a dot of it has a space on either side.
+    pub(super) spaced: bool,
     /// The text before it.
     pub(super) before: &'a str,
     /// The text behind it.
@@ -46,7 +48,7 @@ impl Candidate<'_> {
         }
         let registrable = self.front.rsplit('.').next().unwrap_or(self.front);
         let rare = rarity(self.suffix);
-        let path = has_path(self.behind);
+        let path = has_path(self.behind) || (self.spaced && has_spaced_path(self.behind));
         let shape = shape(registrable, rare, self.dot);
         let mut sum = rare + self.dots() + shape;
         if path {
@@ -165,6 +167,12 @@ pub(super) fn has_path(behind: &str) -> bool {
         [b':', b'0'..=b'9', b'0'..=b'9', rest @ ..] => rest.iter().find(|b| !b.is_ascii_digit()) == Some(&b'/'),
         _ => false,
     }
+}
+
+/// A path with spaces around its stroke, as behind a dot with spaces around it: `bit . ly / x`.
+fn has_spaced_path(behind: &str) -> bool {
+    let path = behind.strip_prefix(' ').and_then(|path| path.strip_prefix('/'));
+    path.is_some_and(|path| super::words::trim_spaces_start(path, 1).starts_with(|c: char| c.is_ascii_alphanumeric()))
 }
 
 /// Hosts that everybody knows, however short they are.

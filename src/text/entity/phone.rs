@@ -282,8 +282,8 @@ impl Written {
                 .take_while(|b| matches!(b, b' ' | b'-' | b'.' | b'(' | b')' | b'\n'))
                 .count();
             let next = octets.get(at + gap).is_some_and(|b| b.is_ascii_digit() || matches!(b, b'o'));
-            // `0.348`: a decimal.
-            let decimal = octets.get(at) == Some(&b'.') && len == 1;
+            // `0.348`: a decimal; `9.1.2.3` is none.
+            let decimal = octets.get(at) == Some(&b'.') && len == 1 && octets.get(at + 2) != Some(&b'.');
             if gap == 0 || !next || decimal || self.count == GROUPS_MAX {
                 return true;
             }

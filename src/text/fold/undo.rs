@@ -205,20 +205,18 @@ impl Undone {
             let narrow = gaps.clone().map(|gap| gap.chars().count()).min().unwrap_or(1);
             let mostly_spaced = 2 * gaps.filter(|gap| is_spaced(gap)).count() >= run - 1;
             let mut end = None;
-            let mut firm = !mostly_spaced;
+            let mut parted = false;
             for piece in self.pieces.iter_mut().skip(start).take(run) {
                 if let Some(end) = end {
                     let gap = between(end, piece.text.0);
                     piece.wide = gap.chars().count() > narrow || (is_spaced(gap) && !mostly_spaced);
                     (piece.gap, piece.prefix, piece.suffix) = (Gap::Soft, None, None);
-                    firm |= piece.wide && letter::is_alphabetic(piece.first);
+                    parted |= piece.wide && letter::is_alphabetic(piece.first);
                 }
                 end = Some(piece.text.1);
             }
-            if !firm {
-                firm = self.cut_lone(folded, start, run);
-            }
-            // Words end at the wider gaps if there are any, and where spaces stand among dots.
+            // Words end at the wider gaps if there are any, and where spaces stand among dots; else where known words do.
+            let firm = parted || self.cut_lone(folded, start, run) || !mostly_spaced;
             for piece in self.pieces.iter_mut().skip(start + 1).take(run - 1).filter(|piece| firm && !piece.wide) {
                 piece.gap = Gap::None;
             }

@@ -302,6 +302,7 @@ impl Search<'_> {
             suffix,
             front,
             dot: self.labels.iter().take(count).skip(1).find(is_disguised).map_or(Dot::Plain, |l| l.dot),
+            spaced: self.text.get(start..last.to).is_some_and(|written| written.contains(" . ")),
             before,
             behind,
             sentence: self.is_sentence(count),
