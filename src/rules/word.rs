@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::list::{FOR_EVER, Until};
-use crate::text::everyday::Letters;
+use crate::text::everyday::{Letters, Open};
 use crate::text::fold::{self, Gap, Letter, Tight, alike, is_unspaced};
 
 /// A word or phrase, folded like the text.
@@ -158,8 +158,10 @@ fn cuts_a_word(tight: &Tight, range: &Range<usize>, open: bool) -> bool {
             to = letters.len();
         }
     }
-    let (is_cut_before, is_cut_after) = (!letters.are_words(0, from), !letters.are_words(to, letters.len()));
-    is_cut_before || (!open && (is_cut_after || letters.cover(from, to)))
+    let before = Open { before: first == SPREAD_READ, after: false };
+    let after = Open { before: false, after: last == SPREAD_READ };
+    !letters.are_words(0, from, before)
+        || (!open && (letters.cover(from, to) || !letters.are_words(to, letters.len(), after)))
 }
 
 /// Octets that are looked at on either side of a word in letters that are spaced out.

@@ -88,14 +88,14 @@ impl Letters {
 
     /// Whether those of a stretch are nothing but everyday words.
     #[must_use]
-    pub fn are_words(&self, from: usize, to: usize) -> bool {
-        from == to || is_short(self.word(from, to)) || self.words(from, to).is_some()
+    pub fn are_words(&self, from: usize, to: usize, open: Open) -> bool {
+        from == to || is_short(self.word(from, to)) || self.words(from, to, open).is_some()
     }
 
-    /// Where words begin in a stretch of them that is everyday words from the first to the last: of all ways to cut it that
-    /// with the fewest words.
+    /// Where words begin in a stretch of them that is everyday words from the first to the last, and where the last word
+    /// ends: of all ways to cut it that with the fewest words.
     #[must_use]
-    pub fn words(&self, from: usize, to: usize) -> Option<Places> {
+    pub fn words(&self, from: usize, to: usize, open: Open) -> Option<(Places, usize)> {
         if self.cut || to > self.len {
             return None;
         }
@@ -103,30 +103,49 @@ impl Letters {
         // For each place the fewest words up to it and where the last of them begins; no words is 0 at the first alone.
         let mut best = [(u16::MAX, 0_u16); LETTERS_MAX + 1];
         let place = |at: usize| u16::try_from(at).unwrap_or(u16::MAX);
-        best.get_mut(from).into_iter().for_each(|first| *first = (0, place(from)));
+        let firsts = if open.before { LEN_MAX.min((to - from).saturating_sub(1)) } else { 0 };
+        for first in (from..=from + firsts).filter(&may) {
+            best.get_mut(first).into_iter().for_each(|slot| *slot = (0, place(first)));
+        }
         for end in (from + 1..=to).filter(&may) {
             let starts = (end.saturating_sub(LEN_MAX).max(from)..end).filter(&may);
-            let known = starts.filter(|start| is_known(self.word(*start, end)));
-            let counts = known.filter_map(|start| Some((best.get(start)?.0.checked_add(1)?, place(start))));
-            let least = counts.filter(|(count, _)| *count < u16::MAX).min();
-            best.get_mut(end).zip(least).into_iter().for_each(|(slot, least)| *slot = least);
+            let reached =
+                starts.filter_map(|start| Some((best.get(start)?.0, start))).filter(|(count, _)| *count < MANY);
+            let known = reached.filter(|(_, start)| is_known(self.word(*start, end)));
+            let least = known.map(|(count, start)| (count + 1, place(start))).min();
+            let slot = best.get_mut(end).filter(|slot| slot.0 > 0);
+            slot.zip(least).into_iter().for_each(|(slot, least)| *slot = least);
         }
+        let lasts = if open.after { LEN_MAX.min(to - from) } else { 0 };
+        let reached = |at: &usize| best.get(*at).is_some_and(|(count, _)| (1..MANY).contains(count));
+        let end = (to - lasts..=to).rev().find(reached)?;
         let (mut places, mut has_long, mut was_short) = (Places::default(), false, false);
-        let mut at = to;
-        while at > from {
-            let (_, start) = best.get(at).copied().filter(|(count, _)| *count < u16::MAX)?;
+        let mut at = end;
+        while let Some((1.., start)) = best.get(at).copied() {
             let word = self.word(usize::from(start), at);
             // Short ones next to each other are as well one word that nobody knows: `na me`.
             let short = is_short(word);
             if short && was_short {
                 return None;
             }
-            (has_long, was_short) = (has_long || !short, short);
+            (has_long, was_short) = (has_long || WORDS.contains(word), short);
             places.add(usize::from(start));
             at = usize::from(start);
         }
-        has_long.then_some(places)
+        has_long.then_some((places, end))
     }
+}
+
+/// More words than any stretch has.
+const MANY: u16 = u16::MAX;
+
+/// Which end of a stretch lies within letters of which no more is looked at, so that a word may go on there.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Open {
+    /// The first.
+    pub before: bool,
+    /// The last.
+    pub after: bool,
 }
 
 fn is_known(word: &str) -> bool {
@@ -135,7 +154,7 @@ fn is_known(word: &str) -> bool {
 
 /// Whether it is a word that counts only beside another.
 fn is_short(word: &str) -> bool {
-    SHORT.split(' ').any(|known| known == word)
+    word.len() <= 2 && SHORT.split(' ').any(|known| known == word)
 }
 
 /// What is no letter stands for itself.
@@ -156,7 +175,7 @@ mod tests {
 
     /// The words of a text without gaps.
     fn words(text: &str) -> Option<String> {
-        let places = letters(text).words(0, text.len())?;
+        let (places, _) = letters(text).words(0, text.len(), Open::default())?;
         let each =
             text.char_indices().map(|(n, c)| if n > 0 && places.has(n) { format!(" {c}") } else { c.to_string() });
         Some(each.collect())
@@ -177,14 +196,25 @@ mod tests {
             word.chars().for_each(|c| apart.push(c));
             apart.part();
         }
-        assert_eq!(apart.words(0, 12), None, "no word may begin within the last");
+        assert_eq!(apart.words(0, 12, Open::default()), None, "no word may begin within the last");
+    }
+
+    #[test]
+    fn a_stretch_may_end_within_a_word_where_more_follows() {
+        let of = |text: &str, open| letters(text).words(0, text.len(), open).map(|(_, end)| end);
+        let (before, after) = (Open { before: true, after: false }, Open { before: false, after: true });
+        assert_eq!(of("pleasecallcusto", after), Some(10));
+        assert_eq!(of("pleasecallcusto", Open::default()), None);
+        assert_eq!(of("omerservice", before), Some(11));
+        assert_eq!(of("omerservice", after), None);
     }
 
     #[test]
     fn a_longer_word_covers_a_shorter_one() {
         assert!(letters("mycallsto").cover(2, 6), "calls");
         assert!(!letters("callus").cover(0, 4));
-        assert!(letters("tocall").are_words(0, 2) && letters("tocall").are_words(2, 6));
-        assert!(!letters("yolanda").are_words(0, 3));
+        let are_words = |text: &str, from, to| letters(text).are_words(from, to, Open::default());
+        assert!(are_words("tocall", 0, 2) && are_words("tocall", 2, 6));
+        assert!(!are_words("yolanda", 0, 3));
     }
 }

@@ -259,7 +259,8 @@ impl Reading {
     }
 
     /// The plain view, in which links, numbers and names are looked for: compatibility forms undone, small letters, no
-    /// invisible characters, each space a blank; punctuation, line feeds, marks and look-alike letters stay.
+    /// invisible characters, each space a blank; punctuation, line feeds, marks and look-alike letters stay. Where the octets may be
+    /// read in another alphabet, that follows behind U+001E.
     #[must_use]
     pub fn plain(&self) -> &str {
         self.views.plain()
@@ -271,7 +272,8 @@ impl Reading {
         self.views.plain_written(&self.text, &plain)
     }
 
-    /// The matching form: words parted by single blanks, letter by letter as they read.
+    /// The matching form: words parted by single blanks, letter by letter as they read. A line feed parts it from what its
+    /// octets read in another alphabet, where they may be read in two ways.
     #[must_use]
     pub fn folded(&self) -> &str {
         self.views.folded()

@@ -21,7 +21,7 @@ impl Heads {
             head.iter_mut().zip(octets).for_each(|(slot, octet)| *slot = *octet);
             head
         });
-        blank_behind(&mut head, |octet| octet == b' ');
+        blank_behind(&mut head, |octet| matches!(octet, b' ' | b'\n'));
         self.set(place(head));
         // A word of a regex may end where a character of another script follows.
         if !head.is_ascii() && head.first().is_some_and(u8::is_ascii) {

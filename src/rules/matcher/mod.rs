@@ -314,7 +314,7 @@ fn find_in(confirm: &Confirm, views: &Views, room: &mut Room) -> Option<Range<us
 fn beginnings(text: &str, mut begins: impl FnMut(usize)) {
     if text.is_ascii() {
         begins(0);
-        memchr::memchr_iter(b' ', text.as_bytes()).for_each(|at| begins(at + 1));
+        memchr::memchr2_iter(b' ', b'\n', text.as_bytes()).for_each(|at| begins(at + 1));
         return;
     }
     // Whether what stands before parts words.

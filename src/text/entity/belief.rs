@@ -48,7 +48,7 @@ impl Candidate<'_> {
         }
         let registrable = self.front.rsplit('.').next().unwrap_or(self.front);
         let rare = rarity(self.suffix);
-        let path = has_path(self.behind) || (self.spaced && has_spaced_path(self.behind));
+        let path = has_path(self.behind) || (self.spaced && !self.sentence && has_spaced_path(self.behind));
         let shape = shape(registrable, rare, self.dot);
         let mut sum = rare + self.dots() + shape;
         if path {

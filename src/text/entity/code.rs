@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use super::Taken;
 use super::marks::{Marks, Needles, Run, each_word};
-use super::words::Words;
+use super::words::{READING, Words};
 use crate::limits::ENTITIES_MAX;
 
 /// One code.
@@ -171,5 +171,6 @@ fn is_near(text: &str, digits: Range<usize>, len: usize, places: &[(usize, usize
         // The length in octets first: between two words may lie all of a long text.
         between.len() <= reach * 3 && between.chars().count() <= reach
     };
-    between_before.is_some_and(close) || between_behind.is_some_and(|b| close(b) && !b.contains(['.', '\n']))
+    between_before.is_some_and(close)
+        || between_behind.is_some_and(|b| close(b) && !b.contains(['.', '\n', char::from(READING)]))
 }

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use super::belief::is_quantity;
 use super::marks::{Marks, Needles};
 use super::number::{Country, Number};
-use super::words::Words;
+use super::words::{READING, Words};
 use super::{Link, Phone, Taken, phone};
 use crate::limits::ENTITIES_MAX;
 
@@ -270,7 +270,8 @@ impl Search<'_> {
         }
         let gap = text.get(found.end()..start).unwrap_or_default();
         let colon = gap.contains([':', '=']);
-        let ends = text.get(start + name.len()..).is_some_and(|t| t.is_empty() || t.starts_with('\n'));
+        let ends =
+            text.get(start + name.len()..).is_some_and(|t| t.is_empty() || t.starts_with(['\n', char::from(READING)]));
         let unspaced = found.sure && text.get(found.start..found.end()).is_some_and(|w| !w.is_ascii());
         let believed = if letters && marked {
             found.sure || found.named || colon

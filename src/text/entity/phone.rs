@@ -73,7 +73,7 @@ static SAYS: LazyLock<Words<Says>> = LazyLock::new(|| {
              mã vận đơn|ma van don|mã kh|ma kh|mã gd|ma gd|mã giao dịch|ma giao dich|trx|txn|transaction|trans|\
              trans id|id|no id|id no|ic|no ic|ic no|nik|ktp|passport|cmnd|cccd|pin|otp|tac|kode|code|kod|รหัส|\
              验证码|mã|token|serial|sn|s/n|imei|meter|customer no|idpel|policy|case|ticket|loan|card|kartu|kad|thẻ|\
-             the|บัตร",
+             so the|ma the|บัตร",
         ),
     ])
 });

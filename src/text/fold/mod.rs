@@ -171,18 +171,24 @@ impl Views {
     /// The words that come from a stretch of the text: of the second reading if there is one, else of the matching form.
     #[must_use]
     pub fn read_as(&self, text: &str, written: &Range<usize>) -> String {
-        let (reading, start) = match self.undone().next() {
-            Some(undone) => (undone, self.undone_start()),
-            None => (self.folded(), 0),
+        let (readings, start) = match self.undone.text.as_str() {
+            "" => (self.folded(), 0),
+            undone => (undone, self.undone_start()),
         };
         let mut words = Vec::new();
         let mut at = start;
-        for word in reading.split(' ') {
-            let from = self.written(text, &(at..at + word.len()));
-            if from.start < written.end && written.start < from.end {
-                words.push(word);
+        for reading in readings.split('\n') {
+            for word in reading.split(' ') {
+                let from = self.written(text, &(at..at + word.len()));
+                if from.start < written.end && written.start < from.end {
+                    words.push(word);
+                }
+                at += word.len() + 1;
             }
-            at += word.len() + 1;
+            // Of several readings the first that has it.
+            if !words.is_empty() {
+                break;
+            }
         }
         words.join(" ")
     }

@@ -454,7 +454,7 @@ impl Pass<'_> {
         let after = after.unwrap_or(' ');
         let is_open = |c: char| c.is_ascii_alphanumeric() || c == ' ';
         is_open(after)
-            && (before.is_ascii_alphanumeric() || before == b' ')
+            && (before.is_ascii_alphanumeric() || matches!(before, b' ' | b'\n'))
             && (after.is_ascii_alphabetic() || before.is_ascii_alphabetic())
     }
 

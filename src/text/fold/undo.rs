@@ -13,7 +13,7 @@ use super::joint::{has_joint, joint, note_joints};
 use super::map::{Cursor, Map, end_of};
 use super::suspicion::{LONE_GAP_MAX, LONE_MIN, Suspicion};
 use super::tight::{Gap, Tight};
-use crate::text::everyday::Letters;
+use crate::text::everyday::{Letters, Open};
 use crate::text::letter;
 
 /// A word of the matching form.
@@ -41,6 +41,8 @@ pub(super) struct Piece {
     pub near: bool,
     /// Whether what its octets read in another alphabet begins with it.
     pub opens: bool,
+    /// Whether an everyday word begins with it that nothing else parts from the one before.
+    pub cut: bool,
 }
 
 /// What the second reading is written to; reused from text to text.
@@ -63,7 +65,7 @@ pub(super) struct First<'a> {
     pub suspicion: Suspicion,
 }
 
-/// Readings of a text at most.
+/// Ways to read a letter that poses as another, at most.
 const READINGS_MAX: usize = 3;
 
 /// Words around a doubtful one that a phrase with it may have.
@@ -120,6 +122,13 @@ impl Undone {
             self.tight.part();
             self.reading(first, n, None);
         }
+        // `p a y l a t e r` may be one word as well as two.
+        if self.pieces.iter().any(|piece| piece.cut) {
+            self.pieces.iter_mut().for_each(|piece| piece.wide &= !piece.cut);
+            self.text.push('\n');
+            self.tight.part();
+            self.reading(first, 0, None);
+        }
     }
 
     /// Cuts the matching form into its words.
@@ -151,6 +160,7 @@ impl Undone {
                 doubtful: !spared && is_doubtful(word, first.suspicion),
                 near: false,
                 opens: std::mem::take(&mut opens),
+                cut: false,
             });
         }
     }
@@ -183,7 +193,10 @@ impl Undone {
     fn join_lone(&mut self, text: &str, folded: &str, disguises: &mut Vec<Disguise>) {
         let mut start = 0;
         while start < self.pieces.len() {
-            let run = self.lone_run(text, start);
+            let run = match self.lone_run(text, start) {
+                many if many + 1 >= LONE_MAX => self.up_to_a_word(folded, start, many),
+                run => run,
+            };
             let lone = || {
                 self.pieces.iter().skip(start).take(run).filter(|p| p.characters == 1 && letter::is_alphabetic(p.first))
             };
@@ -226,18 +239,38 @@ impl Undone {
 
     /// Cuts letters that stand alone into everyday words, if they are such words from the first to the last.
     fn cut_lone(&mut self, folded: &str, start: usize, run: usize) -> bool {
+        let letters = self.letters(folded, start, run);
+        let Some((words, _)) = letters.words(0, letters.len(), Open::default()) else { return false };
+        let mut at = 0;
+        for piece in self.pieces.iter_mut().skip(start).take(run) {
+            piece.cut = at > 0 && words.has(at);
+            piece.wide = piece.cut;
+            at += piece.folded.1 - piece.folded.0;
+        }
+        true
+    }
+
+    /// Of so many letters that stand alone that no more are looked at: those up to where the last everyday word ends, so that
+    /// the next one is looked at whole.
+    fn up_to_a_word(&self, folded: &str, start: usize, run: usize) -> usize {
+        let letters = self.letters(folded, start, run);
+        let Some((_, end)) = letters.words(0, letters.len(), Open { before: false, after: true }) else { return run };
+        let mut at = 0;
+        let pieces = self.pieces.iter().skip(start).take(run);
+        let within = pieces.take_while(|piece| {
+            at += piece.folded.1 - piece.folded.0;
+            at <= end
+        });
+        within.count().max(1)
+    }
+
+    fn letters(&self, folded: &str, start: usize, run: usize) -> Letters {
         let mut letters = Letters::default();
         for piece in self.pieces.iter().skip(start).take(run) {
             folded.get(piece.folded.0..piece.folded.1).unwrap_or_default().chars().for_each(|c| letters.push(c));
             letters.part();
         }
-        let Some(words) = letters.words(0, letters.len()) else { return false };
-        let mut at = 0;
-        for piece in self.pieces.iter_mut().skip(start).take(run) {
-            piece.wide = at > 0 && words.has(at);
-            at += piece.folded.1 - piece.folded.0;
-        }
-        true
+        letters
     }
 
     /// Finds which pieces may be read otherwise, and which are near one; whether there are any.

@@ -12,6 +12,7 @@ use super::belief::{BELIEVED_HOSTS, Candidate, has_path};
 use super::host::{self, Dot, Label};
 use super::idn;
 use super::marks::{Marks, Needles};
+use super::words::READING;
 use crate::limits::ENTITIES_MAX;
 
 /// What a link leads to.
@@ -351,7 +352,8 @@ impl Search<'_> {
         let thousands = || name.split('.').skip(1).all(|n| n.len() == 3);
         let behind = self.text.get(end..).unwrap_or_default();
         let before = self.text.get(..start).and_then(|t| t.chars().next_back());
-        let alone = before.is_none_or(|c| c == ' ' || c == '\n' || c == '(' || c == ':' || host::is_unspaced(c));
+        let parts = |c: char| matches!(c, ' ' | '\n' | '(' | ':') || c == char::from(READING);
+        let alone = before.is_none_or(|c| parts(c) || host::is_unspaced(c));
         let address = name.as_bytes().first().filter(|b| b.is_ascii_digit()).and_then(|_| host::ipv4_any(name));
         // Versions have four short numbers, and digits are written one by one.
         let long = name.len() >= 10 && !thousands();

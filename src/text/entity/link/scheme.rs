@@ -1,5 +1,6 @@
 //! Links that say what they are: `https://`, and what people write for it.
 
+use super::super::words::READING;
 use super::Search;
 use super::host::{self, Dot};
 use crate::text::letter;
@@ -31,7 +32,7 @@ impl Search<'_> {
     /// The host behind a scheme that begins at `start`.
     fn authority(&mut self, start: usize, at: usize) {
         let rest = self.text.get(at..).unwrap_or_default();
-        let ends = |b: u8| matches!(b, b'/' | b'?' | b'#' | b'\\' | b' ' | b'\n' | b'"' | b'<' | b'>');
+        let ends = |b: u8| matches!(b, b'/' | b'?' | b'#' | b'\\' | b' ' | b'\n' | READING | b'"' | b'<' | b'>');
         let authority =
             rest.bytes().take(USERINFO_OCTETS_MAX).position(ends).unwrap_or(rest.len().min(USERINFO_OCTETS_MAX));
         let userinfo = rest.as_bytes().get(..authority).and_then(|a| a.iter().rposition(|b| *b == b'@'));

@@ -1,5 +1,6 @@
 //! What stands behind a host: port, path and query.
 
+use super::super::words::READING;
 use super::host;
 
 /// Octets of port, path and query behind a host.
@@ -12,8 +13,8 @@ pub(super) fn tail_len(rest: &str) -> usize {
     }
     let mut end = port;
     while let Some(octet) = octets.get(end) {
-        let width = match octet {
-            b' ' | b'<' | b'>' | b'"' => break,
+        let width = match *octet {
+            b' ' | b'<' | b'>' | b'"' | READING => break,
             b'\n' => {
                 let cut = matches!(octets.get(end - 1), Some(b'-' | b'_' | b'/' | b'=' | b'&' | b'?' | b'%'));
                 if !cut || !octets.get(end + 1).is_some_and(u8::is_ascii_alphanumeric) {
