@@ -48,6 +48,40 @@ fn told(account: &str, sm: &Sm<'_>) -> Value {
     explain::pdu(&load(RULES).unwrap(), &pdu, way).unwrap().remove(0).json
 }
 
+/// Rules that fired on octets that may be read in two ways, and the chat handles found in them.
+fn both_ways(octets: &[u8], coding: u8) -> (Vec<String>, Value) {
+    let rules = "
+version: 1
+home: { country: SG }
+rules:
+  - { id: brand, score: 1, when: { text: { words: [paypal] } } }
+  - { id: pin, score: 1, when: { text: { regex: '\\bpin\\b' } } }
+  - { id: across, score: 1, when: { text: { regex: '\\bcall\\b.{0,40}?\\bto\\b' } } }
+  - { id: phone, score: 1, when: { has: phone } }
+";
+    let mut pdu = Vec::new();
+    wire::sm(&mut pdu, CommandId::SUBMIT_SM, 1, &sm(octets, coding));
+    let way = Way { account: "", direction: None, now: Timestamp(0), rule: None, memory: &NOTHING };
+    let told = explain::pdu(&load(rules).unwrap(), &pdu, way).unwrap().remove(0).json;
+    let fired = told["findings"].as_array().into_iter().flatten().map(|f| f["rule"].as_str().unwrap().to_owned());
+    (fired.collect(), told["handles"].clone())
+}
+
+#[test]
+fn octets_that_may_be_read_in_two_ways_are_searched_in_each_and_never_across() {
+    let little_endian = |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_le_bytes).collect() };
+    let (fired, _) = both_ways(b"P{ypal: you h{ve one new payment waiting please sign in now to see it", 1);
+    assert_eq!(fired, ["brand"], "the first word of what GSM 03.38 makes of it");
+    let (_, handles) = both_ways(&little_endian("Pay now https://t.me/agent99"), 8);
+    assert!(handles.to_string().contains("agent99\""), "{handles}");
+    let (fired, _) = both_ways(&little_endian("To get it all back you must only send me your pin"), 8);
+    assert_eq!(fired, ["pin"]);
+    let (fired, _) = both_ways(b"Make calls to all @ 11k. N5 daily fee applies on 1st call only", 0);
+    assert_eq!(fired, [""; 0], "`call only` ends one reading, `Make calls to` begins the other");
+    let (fired, _) = both_ways("096 2257914 c\u{1ead}u g\u{1ecd}i anh \u{1ea5}y".as_bytes(), 0);
+    assert_eq!(fired, [""; 0], "nothing before the number asks to call it");
+}
+
 fn fired(account: &str, sm: &Sm<'_>) -> Vec<String> {
     let told = told(account, sm);
     told["findings"].as_array().unwrap().iter().map(|f| f["rule"].as_str().unwrap().to_owned()).collect()
