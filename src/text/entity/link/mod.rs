@@ -260,12 +260,21 @@ impl Search<'_> {
 
     /// Appends labels, joined by dots, as a resolver gets them.
     fn push_name(&mut self, from: usize, to: usize) {
+        let start = self.names.len();
         for (n, label) in self.labels.iter().take(to).enumerate().skip(from) {
             if n > from {
                 self.names.push('.');
             }
             let written = self.text.get(label.from..label.to).unwrap_or_default();
             host::push_label(written, self.names);
+        }
+        // `%02` and `%2e` leave labels with nothing in them.
+        let name = self.names.get(start..).unwrap_or_default();
+        if name.split('.').any(str::is_empty) {
+            let whole: Vec<&str> = name.split('.').filter(|label| !label.is_empty()).collect();
+            let whole = whole.join(".");
+            self.names.truncate(start);
+            self.names.push_str(&whole);
         }
     }
 
