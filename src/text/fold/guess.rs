@@ -135,8 +135,10 @@ const DRAWN_MIN: usize = 3;
 pub(super) fn draw_in(word: &mut [Glyph], reading: usize, disguises: &mut Option<&mut Vec<Disguise>>) -> bool {
     let kept = if reading == 0 { 1 } else { 2 };
     let mut any = false;
-    for run in word.chunk_by_mut(|a, b| a.c == b.c).filter(|run| run.len() >= DRAWN_MIN) {
-        if !run.first().is_some_and(|g| letter::is_alphabetic(g.c)) {
+    for (n, run) in word.chunk_by_mut(|a, b| a.c == b.c).enumerate().filter(|(_, run)| run.len() >= DRAWN_MIN) {
+        // A word that begins so is a host's, or stands for what was left out: `www`, `XXXXX`.
+        let is_drawn = |c: char| letter::is_alphabetic(c) && !(n == 0 && matches!(c, 'x' | 'w'));
+        if !run.first().is_some_and(|g| is_drawn(g.c)) {
             continue;
         }
         any = true;

@@ -229,7 +229,7 @@ impl Undone {
                 end = Some(piece.text.1);
             }
             // Words end at the wider gaps if there are any, and where spaces stand among dots; else where known words do.
-            let firm = parted || self.cut_lone(folded, start, run) || !mostly_spaced;
+            let firm = parted || !mostly_spaced || self.cut_lone(folded, start, run);
             for piece in self.pieces.iter_mut().skip(start + 1).take(run - 1).filter(|piece| firm && !piece.wide) {
                 piece.gap = Gap::None;
             }
