@@ -6,8 +6,9 @@
 //!
 //! A message comes of one of a thousand accounts and of a sender, seven times in ten one of the busiest tenth, to one of
 //! four recipients of its sender; every fifth has a link to one of a thousandth as many domains. Asked is the standing of its
-//! sender; then the message is observed. Octets a key are those of the table and of what it
-//! points to. Beside it stands what one would write in an hour: 64 locks around a `HashMap` of the same state's size for each key, without bound, spread, doorkeeper or prior.
+//! sender; then the message is observed. Octets a key are those of the table and of what it points to. Beside it stands what
+//! one would write in an hour: 64 locks around a `HashMap` of the same state's size for each key, without bound, spread,
+//! doorkeeper or prior.
 //!
 //! A figure is the median of batches of 2,048 messages, in the time that the thread had a processor, since others may use the
 //! machine too; that of two threads is how much more they get done in the same time. `TAPIS_BENCH_ROUNDS=1` leaves out the largest size.

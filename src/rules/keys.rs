@@ -54,8 +54,11 @@ impl Collected {
     /// Room for so many.
     #[must_use]
     pub fn with_capacity(count: usize) -> Self {
-        let heaps = heaps(count, if count < MANY { 1 } else { HEAPS });
-        Self { state: RandomState::new(), for_ever: heaps, ending: Vec::new() }
+        let heaps = if count < MANY { 1 } else { HEAPS };
+        // Hashes are spread evenly, but not quite.
+        let each = count / heaps + count / heaps / 16;
+        let for_ever = (0..heaps).map(|_| Vec::with_capacity(each)).collect();
+        Self { state: RandomState::new(), for_ever, ending: Vec::new() }
     }
 
     /// Adds one entry.
@@ -100,12 +103,6 @@ impl Collected {
         keys.ending = ending.into();
         keys
     }
-}
-
-/// Empty heaps with room for so many entries; their hashes are spread evenly, but not quite.
-fn heaps(count: usize, heaps: usize) -> Vec<Vec<u64>> {
-    let each = count / heaps;
-    (0..heaps).map(|_| Vec::with_capacity(each + each / 16)).collect()
 }
 
 impl Keys {

@@ -100,7 +100,7 @@ impl Letters {
             return None;
         }
         let may = |at: &usize| *at == from || self.parts.is_none_or(|parts| parts.has(*at));
-        // For each place the fewest words up to it and where the last of them begins; no words is 0 at the first alone.
+        // For each place the fewest words up to it and where the last of them begins; there are none up to where the first may begin.
         let mut best = [(u16::MAX, 0_u16); LETTERS_MAX + 1];
         let place = |at: usize| u16::try_from(at).unwrap_or(u16::MAX);
         let firsts = if open.before { LEN_MAX.min((to - from).saturating_sub(1)) } else { 0 };

@@ -217,7 +217,7 @@ impl Reading {
             let written =
                 |range: Range<usize>| self.views.written(&self.text, &(start + range.start..start + range.end));
             self.again.place(written);
-            self.entities.correct_phones(&self.text, &self.again, fold::is_seen);
+            self.entities.correct_phones(&self.text, &self.again);
         }
     }
 

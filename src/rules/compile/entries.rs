@@ -76,8 +76,8 @@ impl<'a> Compiler<'a> {
 
     /// Hands on the entries of a list but for those that were removed.
     pub(super) fn each(&mut self, spec: &'a ListSpec, take: &mut dyn FnMut(&mut Self, Entry<'_>)) {
-        self.each_inline(spec, take);
         let removed = removed(spec);
+        self.each_inline(spec, &removed, take);
         if removed.is_empty() {
             return self.each_of_file(spec, take);
         }
@@ -89,8 +89,12 @@ impl<'a> Compiler<'a> {
     }
 
     /// Hands on those that are written in it.
-    pub(super) fn each_inline(&mut self, spec: &'a ListSpec, take: &mut dyn FnMut(&mut Self, Entry<'_>)) {
-        let removed = removed(spec);
+    pub(super) fn each_inline(
+        &mut self,
+        spec: &'a ListSpec,
+        removed: &HashSet<String>,
+        take: &mut dyn FnMut(&mut Self, Entry<'_>),
+    ) {
         for entry in spec.entries.iter().filter(|e| !removed.contains(&e.value.trim().to_ascii_lowercase())) {
             take(self, Entry { text: &entry.value, until: FOR_EVER, place: Where::Inline(&entry.place) });
         }

@@ -1,4 +1,4 @@
-//! Lists and registries: their entries read, and looked up by name. A list that is as it was in the policy before is the
+//! Lists and registries: compiled, and looked up by name. A list that is as it was in the policy before is the
 //! same list.
 
 use std::sync::Arc;
@@ -160,8 +160,9 @@ impl<'a> Compiler<'a> {
         };
         match self.plain_file(spec) {
             Some((file, text)) => {
-                self.each_inline(spec, &mut insert);
-                for (line, written) in reading.lines::<L>(text, &removed(spec)) {
+                let removed = removed(spec);
+                self.each_inline(spec, &removed, &mut insert);
+                for (line, written) in reading.lines::<L>(text, &removed) {
                     let place = Where::Line { file, line, written };
                     self.bad_entry(fault, &place.of(written.trim()));
                 }

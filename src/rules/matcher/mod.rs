@@ -299,11 +299,8 @@ fn squeeze<'t>(texts: impl Iterator<Item = &'t str>, octets: &mut Vec<u8>) {
 }
 
 fn find_in(confirm: &Confirm, views: &Views, room: &mut Room) -> Option<Range<usize>> {
-    let mut behind = views.undone_start();
     confirm.find(views.folded(), room).or_else(|| {
-        views.undone().find_map(|reading| {
-            let start = behind;
-            behind += reading.len() + 1;
+        views.undone_placed().find_map(|(reading, start)| {
             confirm.find(reading, room).map(|range| start + range.start..start + range.end)
         })
     })

@@ -5,8 +5,9 @@ use std::sync::LazyLock;
 
 use super::Taken;
 use super::marks::{Marks, Needles, Run, each_word};
-use super::words::{READING, Words};
+use super::words::Words;
 use crate::limits::ENTITIES_MAX;
+use crate::text::fold::READING;
 
 /// One code.
 #[derive(Clone, Debug, PartialEq, Eq)]

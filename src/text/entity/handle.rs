@@ -9,9 +9,10 @@ use std::sync::LazyLock;
 use super::belief::is_quantity;
 use super::marks::{Marks, Needles};
 use super::number::{Country, Number};
-use super::words::{READING, Words};
+use super::words::Words;
 use super::{Link, Phone, Taken, phone};
 use crate::limits::ENTITIES_MAX;
+use crate::text::fold::READING;
 
 /// A chat application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

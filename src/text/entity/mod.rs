@@ -24,13 +24,13 @@ mod words;
 
 use std::ops::Range;
 
+use super::fold::is_seen;
 use super::number::{self, Country};
 pub use amount::{Amount, CURRENCIES, Currency};
 pub use code::{Code, DIGITS as CODE_DIGITS};
 pub use handle::{App, Handle};
 pub use link::{Link, LinkKind};
 pub use phone::Phone;
-pub(super) use words::READING;
 
 use marks::Marks;
 
@@ -110,9 +110,8 @@ impl Entities {
     }
 
     /// Takes over what was found by words that were disguised: phone numbers that are written without anything between
-    /// their digits and are nothing else yet than a code, and digits that are none after all. `is_seen` says which
-    /// characters a reader sees.
-    pub fn correct_phones(&mut self, text: &str, found: &Self, is_seen: impl Fn(char) -> bool) {
+    /// their digits and are nothing else yet than a code, and digits that are none after all.
+    pub fn correct_phones(&mut self, text: &str, found: &Self) {
         self.refused.extend_from_slice(&found.refused);
         // A number begins with its first digit, or with a sign before it.
         let begins =

@@ -3,6 +3,8 @@
 //! A table is indexed by the first or the last octet of its words, so that asking it at a place costs one look in most
 //! places. Words are written as they stand in the plain view: small letters, and with their marks.
 
+use crate::text::fold::READING;
+
 /// A table of words, each with what it means.
 #[derive(Debug)]
 pub(super) struct Words<T: 'static> {
@@ -154,9 +156,6 @@ fn last_octets(text: &str) -> u64 {
 fn few<'o>(octets: impl Iterator<Item = &'o u8>) -> u64 {
     octets.zip((0..64).step_by(8)).fold(0, |sum, (octet, shift)| sum | u64::from(*octet) << shift)
 }
-
-/// In the plain view, what parts a text from how its octets read in another alphabet.
-pub(in crate::text) const READING: u8 = b'\x1e';
 
 /// Letters and digits of ASCII make a word longer.
 pub(super) fn is_word_octet(octet: &u8) -> bool {

@@ -54,6 +54,19 @@ impl Folder {
     }
 }
 
+/// In the plain view, what parts a text from how its octets read in another alphabet; in the matching form a line feed
+/// does.
+pub(super) const READING: u8 = b'\x1e';
+
+/// Readings parted by line feeds, the first of which begins at `start`, and where each begins.
+fn placed(readings: &str, start: usize) -> impl Iterator<Item = (&str, usize)> {
+    let each = readings.split('\n').scan(start, |at, reading| {
+        let start = std::mem::replace(at, *at + reading.len() + 1);
+        Some((reading, start))
+    });
+    each.filter(|(reading, _)| !reading.is_empty())
+}
+
 /// The views of a text; reused from text to text.
 #[derive(Debug, Default)]
 pub struct Views {
@@ -114,21 +127,21 @@ impl Views {
 
     /// The second readings, none or a few.
     pub fn undone(&self) -> impl Iterator<Item = &str> {
-        self.undone.text.split('\n').filter(|reading| !reading.is_empty())
+        self.undone_placed().map(|(reading, _)| reading)
+    }
+
+    /// The second readings, and where each begins behind the matching form.
+    pub fn undone_placed(&self) -> impl Iterator<Item = (&str, usize)> {
+        placed(&self.undone.text, self.undone_start())
     }
 
     /// What words read as where some of them are disguised, or have marks that others have not: the second readings, else
     /// the matching form, and where each begins.
     pub fn without_dress(&self) -> impl Iterator<Item = (&str, usize)> {
-        let (readings, start) = match self.undone.text.as_str() {
-            "" if self.written.accented || !self.disguises.is_empty() => (self.folded(), 0),
-            undone => (undone, self.undone_start()),
-        };
-        let each = readings.split('\n').scan(start, |at, reading| {
-            let start = std::mem::replace(at, *at + reading.len() + 1);
-            Some((reading, start))
-        });
-        each.filter(|(reading, _)| !reading.is_empty())
+        match self.undone.text.as_str() {
+            "" if self.written.accented || !self.disguises.is_empty() => placed(self.folded(), 0),
+            undone => placed(undone, self.undone_start()),
+        }
     }
 
     /// The second readings in tight form.
@@ -171,13 +184,12 @@ impl Views {
     /// The words that come from a stretch of the text: of the second reading if there is one, else of the matching form.
     #[must_use]
     pub fn read_as(&self, text: &str, written: &Range<usize>) -> String {
-        let (readings, start) = match self.undone.text.as_str() {
-            "" => (self.folded(), 0),
-            undone => (undone, self.undone_start()),
+        let readings = match self.undone.text.as_str() {
+            "" => placed(self.folded(), 0),
+            undone => placed(undone, self.undone_start()),
         };
         let mut words = Vec::new();
-        let mut at = start;
-        for reading in readings.split('\n') {
+        for (reading, mut at) in readings {
             for word in reading.split(' ') {
                 let from = self.written(text, &(at..at + word.len()));
                 if from.start < written.end && written.start < from.end {

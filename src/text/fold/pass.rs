@@ -3,12 +3,12 @@
 //! Most of a text stands in the views as it stands in the text: such stretches are copied whole, when something ends
 //! them. Capital ASCII letters are made small at the end, all at once.
 
+use super::READING;
 use super::disguise::Kind;
 use super::guess::stands_for;
 use super::map::Map;
 use super::suspicion::{GAP, SIGN, STANDS_FOR, spaced, unspaced};
 use super::table::{Change, Class, Table, is_seen, is_unspaced};
-use crate::text::entity::READING;
 use crate::text::letter;
 
 /// A disguise seen in passing, to be judged when the whole text is known.

@@ -12,8 +12,8 @@ use super::belief::{BELIEVED_HOSTS, Candidate, has_path};
 use super::host::{self, Dot, Label};
 use super::idn;
 use super::marks::{Marks, Needles};
-use super::words::READING;
 use crate::limits::ENTITIES_MAX;
+use crate::text::fold::READING;
 
 /// What a link leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! Links that say what they are: `https://`, and what people write for it.
 
-use super::super::words::READING;
 use super::Search;
 use super::host::{self, Dot};
+use crate::text::fold::READING;
 use crate::text::letter;
 
 /// Octets before a host that may name its user.

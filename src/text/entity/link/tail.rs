@@ -1,7 +1,7 @@
 //! What stands behind a host: port, path and query.
 
-use super::super::words::READING;
 use super::host;
+use crate::text::fold::READING;
 
 /// Octets of port, path and query behind a host.
 pub(super) fn tail_len(rest: &str) -> usize {
