@@ -83,7 +83,7 @@ impl Word {
         // A few letters are found by chance inside a word that is spaced out.
         let inside = first.gap == Gap::Soft || after.is_some_and(|after| after.gap == Gap::Soft);
         let is_short = inside && self.folded.chars().count() < INSIDE_MIN;
-        if (is_short || leaves_a_rest(tight, range) || cuts_a_word(tight, range, self.open))
+        if (is_short || leaves_a_rest(tight, range) || self.cuts_a_word(tight, range))
             && !self.folded.chars().all(is_unspaced)
         {
             return None;
@@ -114,6 +114,38 @@ impl Word {
         let place = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
         reading.is_believed().then(|| place(first.place.0)..place(last.place.1))
     }
+
+    /// Whether a word is found by chance where letters are spaced out and no wider gap says where words end: `call` in
+    /// `c a l l s t o`, `anda` in `y o l a n d a`. What stands on either side of it must be known words, too, no known word
+    /// may have it within itself, and letters that only look like its own are not enough: `c a l i` of `c a l i c u t`.
+    fn cuts_a_word(&self, tight: &Tight, range: &Range<usize>) -> bool {
+        let letter = |n: usize| tight.letter(n);
+        let inner = range.clone().skip(1).filter_map(letter);
+        let (soft, all) = inner.fold((0, 0), |(soft, all), l| (soft + usize::from(l.gap == Gap::Soft), all + 1));
+        if 2 * soft <= all {
+            return false;
+        }
+        let goes_on = |n: usize| letter(n).is_some_and(|l| l.gap != Gap::Hard);
+        let first = (0..SPREAD_READ).take_while(|back| range.start.checked_sub(*back).is_some_and(goes_on)).count();
+        let last = (0..SPREAD_READ).take_while(|far| goes_on(range.end + far)).count();
+        let (mut letters, mut from, mut to) = (Letters::default(), 0, 0);
+        for octet in range.start - first..range.end + last {
+            let Some(one) = letter(octet) else { break };
+            tight.written(one).for_each(|c| letters.push(c));
+            if octet < range.start {
+                from = letters.len();
+            }
+            if octet < range.end {
+                to = letters.len();
+            }
+        }
+        let before = Open { before: first == SPREAD_READ, after: false };
+        let after = Open { before: false, after: last == SPREAD_READ };
+        let others = (from > 0 || to < letters.len()) && !letters.spell(from, to, &self.folded);
+        others
+            || !letters.are_words(0, from, before)
+            || (!self.open && (letters.cover(from, to) || !letters.are_words(to, letters.len(), after)))
+    }
 }
 
 /// Whether a match leaves letters of a word that is spaced out, on either side, that are no word by themselves, since none
@@ -133,36 +165,6 @@ fn leaves_a_rest(tight: &Tight, range: &Range<usize>) -> bool {
 
 /// Letters without a vowel that may be the rest of a word.
 const REST_MAX: usize = 3;
-
-/// Whether a word is found by chance where letters are spaced out and no wider gap says where words end: `call` in
-/// `c a l l s t o`, `anda` in `y o l a n d a`. What stands on either side of it must be known words, too, and no known word
-/// may have it within itself.
-fn cuts_a_word(tight: &Tight, range: &Range<usize>, open: bool) -> bool {
-    let letter = |n: usize| tight.letter(n);
-    let inner = range.clone().skip(1).filter_map(letter);
-    let (soft, all) = inner.fold((0, 0), |(soft, all), l| (soft + usize::from(l.gap == Gap::Soft), all + 1));
-    if 2 * soft <= all {
-        return false;
-    }
-    let goes_on = |n: usize| letter(n).is_some_and(|l| l.gap != Gap::Hard);
-    let first = (0..SPREAD_READ).take_while(|back| range.start.checked_sub(*back).is_some_and(goes_on)).count();
-    let last = (0..SPREAD_READ).take_while(|far| goes_on(range.end + far)).count();
-    let (mut letters, mut from, mut to) = (Letters::default(), 0, 0);
-    for octet in range.start - first..range.end + last {
-        let Some(one) = letter(octet) else { break };
-        (0..one.run).for_each(|_| letters.push(one.c));
-        if octet < range.start {
-            from = letters.len();
-        }
-        if octet < range.end {
-            to = letters.len();
-        }
-    }
-    let before = Open { before: first == SPREAD_READ, after: false };
-    let after = Open { before: false, after: last == SPREAD_READ };
-    !letters.are_words(0, from, before)
-        || (!open && (letters.cover(from, to) || !letters.are_words(to, letters.len(), after)))
-}
 
 /// Octets that are looked at on either side of a word in letters that are spaced out.
 const SPREAD_READ: usize = 64;

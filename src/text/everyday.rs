@@ -78,6 +78,15 @@ impl Letters {
         std::str::from_utf8(octets).unwrap_or_default()
     }
 
+    /// Whether those of a stretch are the letters of a text, but for digits and for letters that are drawn out.
+    #[must_use]
+    pub fn spell(&self, from: usize, to: usize, text: &str) -> bool {
+        let own = self.word(from, to).chars();
+        let other = text.chars().filter(|c| *c != ' ');
+        let is_other = |(a, b): (char, char)| a != b && a.is_alphabetic() && b.is_alphabetic();
+        own.clone().count() != other.clone().count() || !own.zip(other).any(is_other)
+    }
+
     /// Whether an everyday word of them has a stretch of them within itself.
     #[must_use]
     pub fn cover(&self, from: usize, to: usize) -> bool {
@@ -207,6 +216,14 @@ mod tests {
         assert_eq!(of("pleasecallcusto", Open::default()), None);
         assert_eq!(of("omerservice", before), Some(11));
         assert_eq!(of("omerservice", after), None);
+    }
+
+    #[test]
+    fn letters_that_look_alike_are_not_the_same() {
+        let calicut = letters("calicut");
+        assert!(!calicut.spell(0, 4, "call") && calicut.spell(0, 4, "cali") && calicut.spell(4, 7, "cut"));
+        assert!(letters("ca1lnow").spell(0, 4, "call") && letters("callnow").spell(0, 7, "call now"));
+        assert!(letters("caaallnow").spell(0, 6, "call"), "drawn out");
     }
 
     #[test]

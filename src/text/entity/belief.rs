@@ -56,6 +56,8 @@ impl Candidate<'_> {
             sum += if shape < 0 && is_quantity(registrable) { 3 - shape } else { 3 };
         } else if self.sentence && rare < 4 {
             sum -= 3;
+        } else if self.behind.starts_with('/') {
+            sum += 1;
         }
         if self.front.contains('.') && rare >= 1 && !matches!(self.dot, Dot::Spaced | Dot::Comma) {
             sum += 1;
@@ -139,7 +141,8 @@ fn shape(label: &str, rare: i32, dot: Dot) -> i32 {
         return if rare == 4 { -1 } else { -2 };
     }
     let long = i32::from(octets.len() >= 4);
-    let hyphen = label.trim_matches('-').contains('-');
+    // Hyphens between single letters are no part of a name: `d-o-e-s`.
+    let hyphen = label.trim_matches('-').contains('-') && label.split('-').any(|part| part.len() > 1);
     if hyphen && rare < 2 && digits == 0 {
         return long;
     }

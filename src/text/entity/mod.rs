@@ -49,7 +49,7 @@ pub struct Entities {
     amounts: Vec<Amount>,
     codes: Vec<Code>,
     /// Digits that a word says are no number to call.
-    refused: Vec<Range<usize>>,
+    refused: Vec<phone::Refused>,
 }
 
 impl Entities {
@@ -117,7 +117,9 @@ impl Entities {
         let begins =
             |phone: &Range<usize>, run: &Range<usize>| phone.contains(&run.start) && run.start <= phone.start + 2;
         let is_abroad = |phone: &Phone| text.get(phone.written.clone()).is_some_and(|written| written.contains('+'));
-        let refused = |phone: &Phone| !is_abroad(phone) && self.refused.iter().any(|run| begins(&phone.written, run));
+        let says_no =
+            |phone: &Phone, run: &phone::Refused| begins(&phone.written, &run.written) && run.is_nearest(phone);
+        let refused = |phone: &Phone| !is_abroad(phone) && self.refused.iter().any(|run| says_no(phone, run));
         self.phones.retain(|phone| !refused(phone));
         for phone in found.phones.iter().filter(|phone| !refused(phone)) {
             let digits = text.get(phone.written.clone()).unwrap_or_default();
@@ -145,7 +147,8 @@ impl Entities {
         let handles = self.handles.iter_mut().map(|x| &mut x.written);
         let amounts = self.amounts.iter_mut().map(|x| &mut x.written);
         let codes = self.codes.iter_mut().map(|x| &mut x.written);
-        for range in links.chain(phones).chain(handles).chain(amounts).chain(codes).chain(&mut self.refused) {
+        let refused = self.refused.iter_mut().map(|x| &mut x.written);
+        for range in links.chain(phones).chain(handles).chain(amounts).chain(codes).chain(refused) {
             *range = written(range.clone());
         }
         // Two may come from one character: `¼` is a number, a stroke and a number.

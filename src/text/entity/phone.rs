@@ -21,6 +21,24 @@ pub struct Phone {
     pub written: Range<usize>,
     /// The international number; as written where nobody can say which country it belongs to.
     pub number: Number,
+    /// How many octets before it the nearest word that speaks of it ends.
+    cue: Option<usize>,
+}
+
+/// Digits that a word says are no number to call.
+#[derive(Clone, Debug)]
+pub(super) struct Refused {
+    /// Octets of the text.
+    pub(super) written: Range<usize>,
+    /// How many octets before them that word ends.
+    cue: usize,
+}
+
+impl Refused {
+    /// Whether no word by which a number was believed is nearer than that.
+    pub(super) fn is_nearest(&self, phone: &Phone) -> bool {
+        phone.cue.is_none_or(|cue| self.cue <= cue)
+    }
 }
 
 /// Digits of the longest number (E.164 §6), and of what stands before it abroad: 00, or a carrier's three.
@@ -71,7 +89,7 @@ static SAYS: LazyLock<Words<Says>> = LazyLock::new(|| {
              invoice no|bill|receipt|resit|resi|no resi|no. resi|awb|tracking|tracking no|tracking number|trk|\
              parcel|bungkusan|consignment|订单|订单号|单号|运单|运单号|พัสดุ|เลขพัสดุ|คำสั่งซื้อ|อ้างอิง|mã đơn|ma don|\
              mã vận đơn|ma van don|mã kh|ma kh|mã gd|ma gd|mã giao dịch|ma giao dich|trx|txn|transaction|trans|\
-             trans id|id|no id|id no|ic|no ic|ic no|nik|ktp|passport|cmnd|cccd|pin|otp|tac|kode|code|kod|รหัส|\
+             trans id|id|no id|id no|ic|no ic|ic no|nik|ktp|passport|cmnd|cccd|pin|otp|kode|code|kod|รหัส|\
              验证码|mã|token|serial|sn|s/n|imei|meter|customer no|idpel|policy|case|ticket|loan|card|kartu|kad|thẻ|\
              so the|ma the|บัตร",
         ),
@@ -128,9 +146,9 @@ pub(super) fn find(text: &str, home: Option<Country>, runs: &[Run], taken: &Take
         let goes_on =
             phones.last().is_some_and(|p| text.get(p.written.end..written.start).is_some_and(|gap| OR.contains(&gap)));
         match written.believed(text, before, home, goes_on) {
-            Some((end, number)) if !taken.overlaps(&(written.start..end)) => {
-                done = end;
-                phones.push(Phone { written: written.start..end, number });
+            Some(phone) if !taken.overlaps(&phone.written) => {
+                done = phone.written.end;
+                phones.push(phone);
             }
             // A date, or digits too long for a number: what belongs to them is no number either.
             _ => done = written.skips(text),
@@ -138,13 +156,16 @@ pub(super) fn find(text: &str, home: Option<Country>, runs: &[Run], taken: &Take
     }
 }
 
-/// Adds the digits that the word before them says are something else than a number to call.
-pub(super) fn refused(text: &str, runs: &[Run], phones: &[Phone], refused: &mut Vec<Range<usize>>) {
+/// Adds the digits that are no number and of which the word before them says that they are something else than one to
+/// call.
+pub(super) fn refused(text: &str, runs: &[Run], phones: &[Phone], refused: &mut Vec<Refused>) {
     for run in runs.iter().filter(|run| run.len() >= GROUP_MIN).take(ENTITIES_MAX) {
-        let says = || SAYS.nearest_before(text.get(..run.start).unwrap_or_default(), REACH);
-        let range = run.start..run.end;
-        if !phones.iter().any(|p| overlaps(&p.written, &range)) && matches!(says(), Some((_, Says::Other))) {
-            refused.push(range);
+        let written = run.start..run.end;
+        if !phones.iter().any(|p| overlaps(&p.written, &written))
+            && let Some((cue, Says::Other | Says::Write)) =
+                SAYS.nearest_before(text.get(..run.start).unwrap_or_default(), REACH)
+        {
+            refused.push(Refused { written, cue });
         }
     }
 }
@@ -218,8 +239,8 @@ impl Written {
                     }))
         };
         let joined = sign(first).is_some_and(|b| {
-            (b.is_ascii_alphanumeric() && !(plus && b.is_ascii_alphabetic())) || matches!(b, b'*' | b'#' | b'_')
-        }) || (matches!(sign(first), Some(b'.' | b',' | b'-' | b'/'))
+            (b.is_ascii_alphanumeric() && !(plus && b.is_ascii_alphabetic())) || matches!(b, b'*' | b'#')
+        }) || (matches!(sign(first), Some(b'.' | b',' | b'-' | b'/' | b'_'))
             && is_letter(first.checked_sub(2).and_then(|n| octets.get(n)).copied())
             && !plus
             && !(sign(first) == Some(b'/') && is_second())
@@ -331,8 +352,8 @@ impl Written {
             && ((year(z, self.len_of(2)) && day_month(x, y)) || (self.len_of(0) == 4 && year(x, 4) && day_month(y, z)))
     }
 
-    /// The number, and where it ends in the text.
-    fn believed(&self, text: &str, before: &str, home: Option<Country>, goes_on: bool) -> Option<(usize, Number)> {
+    /// The number, if it is one.
+    fn believed(&self, text: &str, before: &str, home: Option<Country>, goes_on: bool) -> Option<Phone> {
         if self.is_date(text) {
             return None;
         }
@@ -354,7 +375,9 @@ impl Written {
                 Some((groups, number?))
             })
         });
-        found.map(|(groups, number)| (self.end(groups), number))
+        let (groups, number) = found?;
+        let cue = says().map(|(far, _)| far);
+        Some(Phone { written: self.start..self.end(groups), number, cue })
     }
 
     fn end(&self, groups: usize) -> usize {

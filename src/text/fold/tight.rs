@@ -27,6 +27,8 @@ pub struct Letter {
     pub run: u8,
     /// Octets of the second reading: start and end.
     pub place: (u32, u32),
+    /// Where its run begins in what was written.
+    at: usize,
 }
 
 /// A text in tight form.
@@ -35,6 +37,8 @@ pub struct Tight {
     octets: Vec<u8>,
     /// For each octet its letter.
     letters: Vec<Letter>,
+    /// All letters as they were before they were made one.
+    written: Vec<char>,
 }
 
 impl Tight {
@@ -50,9 +54,16 @@ impl Tight {
         self.letters.get(octet)
     }
 
+    /// The letters of a run as they were before look-alikes were made one.
+    pub fn written(&self, letter: &Letter) -> impl Iterator<Item = char> {
+        let run = self.written.get(letter.at..).unwrap_or_default().iter();
+        run.take(usize::from(letter.run)).copied()
+    }
+
     pub(super) fn clear(&mut self) {
         self.octets.clear();
         self.letters.clear();
+        self.written.clear();
     }
 
     /// Parts what comes from what came before: nothing is found across.
@@ -66,6 +77,8 @@ impl Tight {
     pub(super) fn push(&mut self, c: char, gap: Gap, begins: bool, place: (u32, u32)) {
         let alike = alike(c);
         let len = alike.len_utf8();
+        let at = self.written.len();
+        self.written.push(c);
         let runs_on = !begins && self.letters.last().is_some_and(|last| self::alike(last.c) == alike);
         if runs_on {
             let from = self.letters.len().saturating_sub(len);
@@ -76,7 +89,7 @@ impl Tight {
             return;
         }
         self.octets.extend_from_slice(alike.encode_utf8(&mut [0; 4]).as_bytes());
-        self.letters.resize(self.octets.len(), Letter { c, gap, run: 1, place });
+        self.letters.resize(self.octets.len(), Letter { c, gap, run: 1, place, at });
     }
 }
 

@@ -124,7 +124,9 @@ impl Undone {
         }
         // `p a y l a t e r` may be one word as well as two.
         if self.pieces.iter().any(|piece| piece.cut) {
-            self.pieces.iter_mut().for_each(|piece| piece.wide &= !piece.cut);
+            for piece in self.pieces.iter_mut().filter(|piece| piece.cut) {
+                (piece.wide, piece.gap) = (false, Gap::None);
+            }
             self.text.push('\n');
             self.tight.part();
             self.reading(first, 0, None);
@@ -223,7 +225,10 @@ impl Undone {
                 if let Some(end) = end {
                     let gap = between(end, piece.text.0);
                     piece.wide = gap.chars().count() > narrow || (is_spaced(gap) && !mostly_spaced);
-                    (piece.gap, piece.prefix, piece.suffix) = (Gap::Soft, None, None);
+                    // `s*e*l*a*m*a 7`: a number behind a word.
+                    let is_number = piece.wide && !letter::is_alphabetic(piece.first);
+                    let gap = if is_number { Gap::Hard } else { Gap::Soft };
+                    (piece.gap, piece.prefix, piece.suffix) = (gap, None, None);
                     parted |= piece.wide && letter::is_alphabetic(piece.first);
                 }
                 end = Some(piece.text.1);

@@ -302,7 +302,7 @@ impl Search<'_> {
         let behind = self.text.get(last.to..).unwrap_or_default();
         // `¡` is what `@` of ASCII says in the alphabet of GSM.
         let addressed = before.ends_with(['@', '¡']) && !(scheme && before.len() > 1);
-        if behind.starts_with('@') || (addressed && !has_path(behind)) {
+        if behind.starts_with(['@', '¡']) || (addressed && !has_path(behind)) {
             self.names.truncate(from);
             return false;
         }
