@@ -13,6 +13,7 @@
 mod amount;
 mod belief;
 mod code;
+mod cue;
 mod handle;
 mod host;
 pub mod idn;
