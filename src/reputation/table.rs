@@ -9,7 +9,7 @@
 //! flood of names that come once pushes out nothing. Entries of at least [`PROTECTED`] worth give way to no newcomer, and
 //! those of infinite worth to nothing.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What a table holds.
@@ -87,12 +87,16 @@ struct Shard<T> {
 }
 
 #[derive(Debug)]
-#[repr(align(64))]
-struct Locked<T>(Mutex<Shard<T>>);
+#[repr(C, align(64))]
+struct Locked<T> {
+    /// Written by who wants several shards, so that the processor fetches the lines that their locks are in all at once.
+    wanted: AtomicBool,
+    shard: Mutex<Shard<T>>,
+}
 
 impl<T> Locked<T> {
     fn lock(&self) -> MutexGuard<'_, Shard<T>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -168,8 +172,10 @@ impl<T: Entry> Table<T> {
         let doublings = (wanted / BUCKETS_MIN).checked_ilog2().unwrap_or(0);
         let buckets_min = wanted >> doublings;
         let buckets_max = buckets_min << doublings;
-        let shard =
-            || Locked(Mutex::new(Shard { buckets: Vec::new(), waiting: Vec::new(), len: 0, evicted: 0, refused: 0 }));
+        let shard = || {
+            let shard = Shard { buckets: Vec::new(), waiting: Vec::new(), len: 0, evicted: 0, refused: 0 };
+            Locked { shard: Mutex::new(shard), wanted: AtomicBool::new(false) }
+        };
         Self {
             shards: (0..shards).map(|_| shard()).collect(),
             buckets_min,
@@ -192,19 +198,16 @@ impl<T: Entry> Table<T> {
         self.place(hash).map(Locked::lock)
     }
 
-    /// The same, where nobody has it now.
-    fn try_shard(&self, hash: u64) -> Option<MutexGuard<'_, Shard<T>>> {
-        self.place(hash)?.0.try_lock().ok()
-    }
-
     /// Has the processor fetch where hashes are, at most [`FETCHED_MAX`] of them, all at once: they are about to be asked for, and
     /// one after another they would be waited for. What another thread is at work on is left out.
     pub fn fetch(&self, hashes: impl Iterator<Item = u64>, begin: impl Fn(&T) -> u64) {
         // All locks first: the processor fetches nothing ahead across one.
-        let mut held = [const { None }; FETCHED_MAX];
-        for (place, hash) in held.iter_mut().zip(hashes) {
-            *place = self.try_shard(hash).map(|shard| (shard, hash));
+        let mut wanted = [const { None }; FETCHED_MAX];
+        for (place, hash) in wanted.iter_mut().zip(hashes) {
+            *place = self.place(hash).map(|locked| (locked, hash));
+            place.iter().for_each(|(locked, _)| locked.wanted.store(true, Ordering::Relaxed));
         }
+        let held = wanted.map(|place| place.and_then(|(locked, hash)| Some((locked.shard.try_lock().ok()?, hash))));
         let octets = |slot: &Slot<T>| begin(&slot.entry).wrapping_add(slot.hash);
         let buckets = || held.iter().flatten().filter_map(|(shard, hash)| Some((shard.of(*hash)?, *hash)));
         let homes = buckets().map(|(bucket, hash)| bucket.slots.get(home(hash)).map_or(0, octets) ^ bucket.first_tag());
