@@ -6,12 +6,18 @@
 //!
 //! A message comes of one of a thousand accounts and of a sender, seven times in ten one of the busiest tenth, to one of
 //! four recipients of its sender; every fifth has a link to one of a thousandth as many domains. Asked is the standing of its
-//! sender; then the message is observed. Octets a key are those of the table and of what it points to. Beside it stands what
-//! one would write in an hour: 64 locks around a `HashMap` of the same state's size for each key, without bound, spread,
-//! doorkeeper or prior.
+//! sender; then the message is observed.
 //!
-//! A figure is the median of batches of 2,048 messages, in the time that the thread had a processor, since others may use the
-//! machine too; that of two threads is how much more they get done in the same time. `TAPIS_BENCH_ROUNDS=1` leaves out the largest size.
+//! | column | what comes |
+//! |---|---|
+//! | in bursts | sixteen messages of one account, as a session under load gets them in one read: a gate then has memory look ahead to their senders, which is counted in, and judges one after another |
+//! | alone | single messages of any account, each of which waits for memory that is far away |
+//! | 2 threads × | how much more two threads get done in the same time, in bursts of different accounts |
+//! | HashMap | the same bursts, to what one would write in an hour: 64 locks around a `HashMap` of the same state's size for each key, without bound, spread, doorkeeper or prior |
+//!
+//! Octets a key are those of the tables, which are half empty here, and of what they point to. A figure is the median of batches
+//! of 2,048 messages, in the time that the thread had a processor, since others may use the machine too; all are measured by turns.
+//! `TAPIS_BENCH_ROUNDS=1` leaves out the largest size.
 #![allow(clippy::print_stdout, clippy::disallowed_methods, reason = "a bench prints, and its clock is the real one")]
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, reason = "a bench may fail loudly")]
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small numbers")]
@@ -21,13 +27,20 @@ use std::hint::black_box;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use tapis::reputation::{Counted, Fate, Ground, Key, Kind, Rate, Reputation, Settings, Sighting, Template, Traits};
+use tapis::reputation::{
+    AHEAD_MAX, Counted, Fate, Ground, Key, Kind, Rate, Reputation, Settings, Sighting, Template, Traits,
+};
 use tapis::text::{ReadContext, Reading};
 use tapis::time::Timestamp;
 
 const START: u64 = 1_795_000_000_000_000;
 const BATCH: usize = 2_048;
 const ACCOUNTS: u64 = 1_000;
+
+/// Messages of one read.
+const BURST: usize = 16;
+const ALONE: usize = 1;
+const _: () = assert!(BURST <= AHEAD_MAX && BATCH.is_multiple_of(BURST));
 
 /// Numbers without end from a seed (splitmix64).
 struct Dice(u64);
@@ -63,11 +76,12 @@ struct Letter {
 }
 
 impl Letter {
-    fn new(dice: &mut Dice, senders: u64) -> Self {
+    fn new(dice: &mut Dice, senders: u64, account: u64) -> Self {
         let busy = dice.below(10) < 7;
-        let sender = dice.below(if busy { (senders / 10).max(1) } else { senders });
+        let of_account = senders / ACCOUNTS;
+        let sender = dice.below(if busy { (of_account / 10).max(1) } else { of_account }) * ACCOUNTS + account;
         Self {
-            account: sender % ACCOUNTS,
+            account,
             sender,
             recipient: sender * 4 + dice.below(4),
             domain: (dice.below(5) == 0).then(|| dice.below((senders / 1000).max(10))),
@@ -85,8 +99,27 @@ impl Letter {
     }
 }
 
+/// Messages by the burst, each burst of one account.
+fn letters(dice: &mut Dice, senders: u64, burst: usize) -> Vec<Letter> {
+    let mut letters = Vec::with_capacity(BATCH);
+    while letters.len() < BATCH {
+        let account = dice.below(ACCOUNTS);
+        letters.extend((0..burst).map(|_| Letter::new(dice, senders, account)));
+    }
+    letters
+}
+
 /// Microseconds between two messages: ten thousand a second.
 const GAP: u64 = 100;
+
+/// What a session does with the messages of one read.
+fn judge_burst(memory: &Reputation, traits: &mut Traits, letters: &[Letter], rates: &[Rate], now: Timestamp) -> f32 {
+    if letters.len() > 1 {
+        memory.look_ahead(letters.iter().map(|letter| key(Kind::Sender, letter.sender)));
+    }
+    let at = |n: usize| Timestamp(now.0 + n as u64 * GAP);
+    letters.iter().enumerate().map(|(n, letter)| judge(memory, traits, letter, rates, at(n))).sum()
+}
 
 fn judge(memory: &Reputation, traits: &mut Traits, letter: &Letter, rates: &[Rate], now: Timestamp) -> f32 {
     letter.fill(traits);
@@ -122,23 +155,31 @@ fn cpu_seconds() -> f64 {
     nanoseconds.map_or_else(|| START.elapsed().as_secs_f64(), |n| n / 1e9)
 }
 
-/// Median ns a message over batches, and the time that all took.
-fn run(batches: usize, seed: u64, senders: u64, mut work: impl FnMut(&Letter, Timestamp)) -> (f64, f64) {
+/// Nanoseconds a message, of each batch.
+fn run(
+    (batches, seed): (usize, u64),
+    senders: u64,
+    burst: usize,
+    mut work: impl FnMut(&[Letter], Timestamp),
+) -> Vec<f64> {
     let mut dice = Dice(seed);
     let mut now = START + 60_000_000;
     let mut times = Vec::with_capacity(batches);
     for _ in 0..batches {
-        let letters: Vec<Letter> = (0..BATCH).map(|_| Letter::new(&mut dice, senders)).collect();
+        let letters = letters(&mut dice, senders, burst);
         let start = cpu_seconds();
-        for letter in &letters {
-            work(letter, Timestamp(now));
-            now += GAP;
+        for burst in letters.chunks(burst) {
+            work(burst, Timestamp(now));
+            now += burst.len() as u64 * GAP;
         }
-        times.push(cpu_seconds() - start);
+        times.push((cpu_seconds() - start) * 1e9 / BATCH as f64);
     }
-    let total = times.iter().sum();
+    times
+}
+
+fn median(times: &mut [f64]) -> f64 {
     times.sort_by(f64::total_cmp);
-    (times[batches / 2] * 1e9 / BATCH as f64, total)
+    times[times.len() / 2]
 }
 
 /// What one would write in an hour.
@@ -147,6 +188,10 @@ struct Plain(Vec<Mutex<HashMap<u64, [f32; 14]>>>);
 impl Plain {
     fn new() -> Self {
         Self((0..64).map(|_| Mutex::default()).collect())
+    }
+
+    fn judge_burst(&self, letters: &[Letter], now: Timestamp) -> f32 {
+        letters.iter().map(|letter| self.judge(letter, now)).sum()
     }
 
     fn judge(&self, letter: &Letter, now: Timestamp) -> f32 {
@@ -186,47 +231,98 @@ fn main() {
     if !only.is_empty() {
         sizes = only;
     }
-    println!(
-        "{:>10} │{:>10}{:>12}{:>12} │{:>14}{:>14}",
-        "senders", "ns/msg", "octets/key", "2 threads ×", "HashMap ns", "2 threads ×"
-    );
-    for senders in sizes {
-        let memory = full(senders);
-        let mut traits = Traits::default();
-        let mut sum = 0.0;
-        let (ns, _) = run(batches, 1, senders, |letter, now| sum += judge(&memory, &mut traits, letter, &[], now));
-        assert!(sum > 0.0, "standings are above 0");
-        let fill = memory.fill();
-        assert!(fill.entries as u64 >= senders * 98 / 100, "hardly anything was pushed out: {fill:?}");
-        let octets = (fill.octets + fill.heap) as f64 / fill.entries as f64;
-        let scale = threads(batches, senders, &|letter, now, traits: &mut Traits| {
-            black_box(judge(&memory, traits, letter, &[], now));
-        });
-        drop(memory);
-        let plain = Plain::new();
-        for sender in 0..senders {
-            plain.judge(&Letter { account: sender % ACCOUNTS, sender, recipient: 0, domain: None }, Timestamp(START));
-        }
-        let (plain_ns, _) = run(batches, 1, senders, |letter, now| sum += plain.judge(letter, now));
-        let plain_scale = threads(batches, senders, &|letter, now, _| _ = black_box(plain.judge(letter, now)));
-        println!("{senders:>10} │{ns:>10.0}{octets:>12.0}{scale:>12.2} │{plain_ns:>14.0}{plain_scale:>14.2}");
+    let mut rows: Vec<Row> = sizes.into_iter().map(Row::new).collect();
+    for turn in 0..TURNS {
+        rows.iter_mut().for_each(|row| row.measure(batches.div_ceil(TURNS), turn as u64));
     }
+    println!(
+        "{:>10} │{:>11}{:>8}{:>12}{:>13} │{:>12}{:>13}",
+        "senders", "in bursts", "alone", "octets/key", "2 threads ×", "HashMap", "2 threads ×"
+    );
+    rows.iter_mut().for_each(Row::print);
+    if let [few, .., many] = &mut rows[..] {
+        let times = median(&mut many.bursts) / median(&mut few.bursts);
+        println!(
+            "in bursts a message takes {times:.1} times as long at {} senders as at {}",
+            many.senders, few.senders
+        );
+    }
+    drop(rows);
     rates(batches);
     campaigns();
 }
 
+/// All is measured by turns, so that all meets alike with what else the machine does.
+const TURNS: usize = 15;
+
+/// What is measured with so many senders.
+struct Row {
+    senders: u64,
+    memory: Reputation,
+    plain: Plain,
+    bursts: Vec<f64>,
+    alone: Vec<f64>,
+    of_plain: Vec<f64>,
+    scale: Vec<f64>,
+    scale_of_plain: Vec<f64>,
+}
+
+impl Row {
+    fn new(senders: u64) -> Self {
+        let plain = Plain::new();
+        for sender in 0..senders {
+            plain.judge(&Letter { account: sender % ACCOUNTS, sender, recipient: 0, domain: None }, Timestamp(START));
+        }
+        let (bursts, alone, of_plain) = (Vec::new(), Vec::new(), Vec::new());
+        let (scale, scale_of_plain) = (Vec::new(), Vec::new());
+        Self { senders, memory: full(senders), plain, bursts, alone, of_plain, scale, scale_of_plain }
+    }
+
+    fn measure(&mut self, batches: usize, turn: u64) {
+        let Self { senders, memory, plain, .. } = self;
+        let mut traits = Traits::default();
+        let mut sum = 0.0;
+        let mut judge = |letters: &[Letter], now| sum += judge_burst(memory, &mut traits, letters, &[], now);
+        self.alone.extend(run((batches, turn), *senders, ALONE, &mut judge));
+        self.bursts.extend(run((batches, turn + 100), *senders, BURST, &mut judge));
+        assert!(sum > 0.0, "standings are above 0");
+        let of_plain = |letters: &[Letter], now| _ = black_box(plain.judge_burst(letters, now));
+        self.of_plain.extend(run((batches, turn + 100), *senders, BURST, of_plain));
+        self.scale.push(threads(batches, *senders, turn, &|letters, now, traits: &mut Traits| {
+            black_box(judge_burst(memory, traits, letters, &[], now));
+        }));
+        self.scale_of_plain.push(threads(batches, *senders, turn, &|letters, now, _| of_plain(letters, now)));
+    }
+
+    fn print(&mut self) {
+        let fill = self.memory.fill();
+        assert!(fill.entries as u64 >= self.senders * 98 / 100, "hardly anything was pushed out: {fill:?}");
+        println!(
+            "{:>10} │{:>11.0}{:>8.0}{:>12.0}{:>13.2} │{:>12.0}{:>13.2}",
+            self.senders,
+            median(&mut self.bursts),
+            median(&mut self.alone),
+            (fill.octets + fill.heap) as f64 / fill.entries as f64,
+            median(&mut self.scale),
+            median(&mut self.of_plain),
+            median(&mut self.scale_of_plain)
+        );
+    }
+}
+
 /// The throughput of two threads over that of one.
-fn threads(batches: usize, senders: u64, work: &(dyn Fn(&Letter, Timestamp, &mut Traits) + Sync)) -> f64 {
+fn threads(batches: usize, senders: u64, turn: u64, work: &(dyn Fn(&[Letter], Timestamp, &mut Traits) + Sync)) -> f64 {
     let one = |seed: u64| {
         let mut traits = Traits::default();
-        run(batches, seed, senders, |letter, now| work(letter, now, &mut traits)).1
+        median(&mut run((batches, seed), senders, BURST, |letters, now| work(letters, now, &mut traits)))
     };
-    let alone = one(2);
-    let together = std::thread::scope(|scope| {
-        let other = scope.spawn(|| one(3));
-        one(4).max(other.join().unwrap())
+    let before = one(200 + turn);
+    let [a, b] = std::thread::scope(|scope| {
+        let other = scope.spawn(|| one(300 + turn));
+        [one(400 + turn), other.join().unwrap()]
     });
-    2.0 * alone / together
+    let alone = before.midpoint(one(500 + turn));
+    alone / a + alone / b
 }
 
 /// What rates cost on top.
@@ -245,9 +341,9 @@ fn rates(batches: usize) {
     let mut none = 0.0;
     println!("\n{:<36}{:>8}", "count and observe, 100,000 senders", "ns");
     for (name, rates) in [("no rate", Vec::new())].into_iter().chain(sets) {
-        let (ns, _) = run(batches, 1, senders, |letter, now| {
-            black_box(judge(&memory, &mut traits, letter, &rates, now));
-        });
+        let ns = median(&mut run((batches, 1), senders, ALONE, |letters, now| {
+            black_box(judge_burst(&memory, &mut traits, letters, &rates, now));
+        }));
         if rates.is_empty() {
             none = ns;
         }

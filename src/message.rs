@@ -287,6 +287,13 @@ impl Envelope {
         }
     }
 
+    /// Who a message says that it is from, before anything else of it is read.
+    pub fn read_sender(&mut self, source: &Address<'_>, home: Option<Country>) -> Party<'_> {
+        self.home = home;
+        self.set_source(source);
+        self.party(self.source_ton, &self.source, self.sender, home)
+    }
+
     /// Sets the source.
     pub fn set_source(&mut self, source: &Address<'_>) {
         self.source_ton = source.ton;

@@ -295,6 +295,51 @@ fn a_flood_of_new_senders_neither_grows_memory_nor_pushes_out_what_is_known_bad(
 }
 
 #[test]
+fn a_flood_of_new_senders_leaves_what_stands_in_texts_alone() {
+    let memory = Reputation::new(small(), START);
+    let domain = memory.key(Kind::Domain, "seldom.example");
+    let mut first = traits(&memory, 0, 0, 0);
+    first.add(domain);
+    memory.observe(&passed(&first), [], START);
+    for n in 1..20_000 {
+        // Each comes twice, or it would be turned away at the door.
+        (0..2).for_each(|_| memory.observe(&passed(&traits(&memory, 0, n, n)), [], START));
+    }
+    assert!(memory.fill().evicted > 10_000, "{:?}", memory.fill());
+    assert!(memory.known_for(domain, START).is_some());
+}
+
+#[test]
+fn to_look_ahead_changes_nothing_and_waits_for_nobody() {
+    let memory = Reputation::new(small(), START);
+    for n in 0..5_000 {
+        memory.observe(&passed(&traits(&memory, n % 9, n, n * 7)), [], START);
+    }
+    let before = snapshot(&memory, START);
+    // Known ones and others, some twice, and more than are looked at.
+    let ahead: Vec<Key> = (4_980..5_020).chain(4_990..5_000).map(|n| sender(&memory, n)).collect();
+    memory.look_ahead(ahead.iter().copied());
+    memory.look_ahead([].into_iter());
+    assert_eq!(snapshot(&memory, START), before);
+    std::thread::scope(|scope| {
+        for turn in 0..2 {
+            let (memory, ahead) = (&memory, &ahead);
+            scope.spawn(move || {
+                for n in 0..2_000 {
+                    let all = ahead.iter().copied().skip(n % 30);
+                    if turn == 0 {
+                        memory.look_ahead(all)
+                    } else {
+                        memory.look_ahead(all.rev())
+                    }
+                    memory.observe(&passed(&traits(memory, 1, 4_980 + n as u64 % 40, 1)), [], START);
+                }
+            });
+        }
+    });
+}
+
+#[test]
 fn two_reporters_are_not_enough_and_three_are() {
     let memory = Reputation::new(Settings::default(), START);
     let of = traits(&memory, 1, 7, 1);

@@ -130,7 +130,7 @@ impl Gate {
     }
 
     /// Whether nobody asks for anything of a message: there is neither a rule nor a journal.
-    fn is_unasked(&self, policy: &Policy) -> bool {
+    pub(super) fn is_unasked(&self, policy: &Policy) -> bool {
         self.settings.texts == Texts::ReadForRules && !policy.rules.asks()
     }
 

@@ -14,6 +14,7 @@
 //! but by [`Output::Wake`].
 
 mod act;
+mod ahead;
 mod holding;
 mod judge;
 pub(crate) mod memory;
@@ -201,6 +202,8 @@ pub struct Gate {
     exception: Option<Event>,
     /// Messages that passed and of which nobody asked anything, by the leg that they came from.
     passed: Legs<u64>,
+    /// Where in the ESME's stream those messages end whose senders memory was told of ahead.
+    looked_to: u64,
 }
 
 impl Gate {
@@ -223,6 +226,7 @@ impl Gate {
             wakes: VecDeque::new(),
             exception: None,
             passed: Legs::default(),
+            looked_to: 0,
         }
     }
 
@@ -384,6 +388,7 @@ impl Gate {
             if let Some(made) = self.release_ready(cx) {
                 return Some(made);
             }
+            self.look_ahead(cx);
             let made = match self.session.poll()? {
                 Step::Progress => None,
                 Step::Connect => Some(Made::Connect),

@@ -3,9 +3,10 @@
 use std::fmt;
 
 use super::key::{Key, Kind};
+use super::met::{Met, More};
 use super::reporters::{REPORTERS_MAX, Reporters};
 use super::spread::{FEW_MAX, RANKS, REGISTERS, Set, Spread};
-use super::state::{Counts, Known, Met, More, Pin, State};
+use super::state::{Counts, Known, Pin, State};
 
 /// Why octets are not those of a snapshot or of deltas, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -198,7 +199,7 @@ impl<'a> Reader<'a> {
             let current = self.set()?;
             let former = if self.flag("former")? { Some(Box::new(self.set()?)) } else { None };
             let spread = Spread { current, former, begun, news: false };
-            Met::of(More { spread, reporters: self.reporters()? })
+            Met::of(Box::new(More { spread, reporters: self.reporters()? }))
         } else {
             Met::default()
         };
@@ -288,10 +289,9 @@ impl Writer<'_> {
         self.u32(state.last);
         state.short.into_iter().for_each(|number| self.amount(number));
         self.counts(&state.counts);
-        match met {
-            Met::Few(few) if !few.is_begun() => self.flag(false),
-            Met::Few(few) => self.more(&few.spread(0), &Reporters::default()),
-            Met::More(more) => self.more(&more.spread, &more.reporters),
+        match met.all() {
+            None => self.flag(false),
+            Some(more) => self.more(&more.spread, &more.reporters),
         }
     }
 

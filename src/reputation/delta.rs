@@ -22,7 +22,7 @@ use super::reporters::Reporters;
 use super::settings::Settings;
 use super::snapshot::{checksum, read_campaign, write_campaign};
 use super::spread::Set;
-use super::state::{Counts, Known, Met, Pin, State, fading, seconds};
+use super::state::{Counts, Known, Pin, State, fading, seconds};
 use super::table::Comer;
 use crate::time::Timestamp;
 
@@ -213,7 +213,7 @@ impl Reputation {
         for shard in &self.outbox.states {
             let before = std::mem::take(&mut *lock(shard));
             let seen = before.into_iter().filter_map(|(hash, before)| {
-                self.known.update(hash, |known| self.since(hash, before, known)).flatten()
+                self.known.of(before.kind).update(hash, |known| self.since(hash, before, known)).flatten()
             });
             all.extend(seen.map(|seen| Delta(What::Key(Box::new(seen)))));
         }
@@ -246,19 +246,9 @@ impl Reputation {
         if let Some(against) = short.first_mut() {
             *against = (*against - state.weight_of_reports(reported, &self.settings.weights)).max(0.0);
         }
-        let mut spread = None;
-        let mut reporters = Reporters::default();
-        match met {
-            Met::Few(few) => spread = few.take_news(),
-            Met::More(more) => {
-                if std::mem::take(&mut more.spread.news) {
-                    spread = Some(more.spread.current.clone());
-                }
-                if reported > 0.0 {
-                    reporters = more.reporters.clone();
-                }
-            }
-        }
+        let spread = met.take_news();
+        let told = met.reporters().filter(|_| reported > 0.0);
+        let reporters = told.cloned().unwrap_or_default();
         let key = Key { kind: state.kind, hash };
         Some(Seen {
             key,
@@ -300,7 +290,7 @@ impl Reputation {
             Comer::Weighty
         };
         let settings = &self.settings;
-        self.known.enter(seen.key.hash, comer, now, settings, |known| {
+        self.known.of(seen.key.kind).enter(seen.key.hash, comer, now, settings, |known| {
             let state = &mut known.state;
             if state.first == 0 {
                 (state.kind, state.first, state.last) = (seen.key.kind, seen.first, now);
@@ -316,8 +306,10 @@ impl Reputation {
                 known.merge(set, now);
             }
             for (reporter, when) in &seen.reporters.0 {
-                if known.met.more(now).reporters.add(*reporter, (*when).min(now)) {
-                    let reporters = known.met.more(now).reporters.count();
+                let (counts, reporters) = known
+                    .met
+                    .change(now, |more| (more.reporters.add(*reporter, (*when).min(now)), more.reporters.count()));
+                if counts {
                     let elapsed = known.state.last.saturating_sub(*when);
                     let long = fading(elapsed, settings.long_of(seen.key.kind));
                     let short = fading(elapsed, settings.short);

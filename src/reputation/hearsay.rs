@@ -116,7 +116,7 @@ impl Reputation {
     /// What was learned of a key here: none where there is no evidence, and no word of an operator's.
     #[must_use]
     pub fn learned(&self, key: Key) -> Option<Learned> {
-        let state = self.known.read(key.hash, |known| known.state)?;
+        let state = self.known.of(key.kind).read(key.hash, |known| known.state)?;
         if state.pin == Pin::None && state.counts.is_without_evidence() {
             return None;
         }

@@ -39,6 +39,8 @@ mod delta;
 mod fingerprint;
 mod hearsay;
 mod key;
+mod keys;
+mod met;
 mod name;
 mod observe;
 mod rate;
@@ -75,10 +77,14 @@ use campaign::{Campaigns, LIVE_MIN};
 use counter::Counter;
 use delta::Outbox;
 use hearsay::Heard;
+use keys::Keys;
 use name::Name;
 use standing::Reckoning;
 use state::{Known, State, moment, seconds};
 use table::{Comer, Table};
+
+/// Senders that are looked ahead to at once.
+pub const AHEAD_MAX: usize = table::FETCHED_MAX;
 
 /// What is remembered of earlier messages; one for all sessions.
 #[derive(Debug)]
@@ -86,7 +92,7 @@ pub struct Reputation {
     settings: Settings,
     /// When memory began, in seconds.
     since: AtomicU32,
-    known: Table<Known>,
+    known: Keys,
     counters: Table<Counter>,
     outbox: Outbox,
     names: Table<Name>,
@@ -121,7 +127,7 @@ impl Reputation {
         Self {
             settings,
             since: AtomicU32::new(seconds(now)),
-            known: Table::new(settings.entries_max, settings.octets_max / 4),
+            known: Keys::new(&settings),
             counters: Table::new(settings.counters_max, settings.octets_max / 2),
             outbox: Outbox::default(),
             names: Table::new(settings.names_max, settings.octets_max / 16),
@@ -190,7 +196,14 @@ impl Reputation {
     /// How long ago a key was first seen; none when it is not known.
     #[must_use]
     pub fn known_for(&self, key: Key, now: Timestamp) -> Option<Duration> {
-        self.known.read(key.hash, |known| now.since(moment(known.state.first)))
+        self.known.of(key.kind).read(key.hash, |known| now.since(moment(known.state.first)))
+    }
+
+    /// Has the processor fetch what is kept of senders, at most [`AHEAD_MAX`], whose messages come next: of all at once, where
+    /// each message alone would wait for its own. Nothing changes by it, and who is not known is none.
+    pub fn look_ahead(&self, senders: impl Iterator<Item = Key>) {
+        let hashes = senders.map(|key| key.hash);
+        self.known.of(Kind::Sender).fetch(hashes, |known| u64::from(known.state.first));
     }
 
     /// How far memory reaches back: nothing can be known for longer, and "not known for a month" says nothing before it does.
@@ -212,7 +225,7 @@ impl Reputation {
     pub fn standing_if_known(&self, key: Key, now: Timestamp) -> Option<f32> {
         let heard = self.heard(key, now);
         // Of most keys nothing is known that has to be worked out; what has to be is, while nobody waits for it.
-        let told = self.known.read(key.hash, |known| {
+        let told = self.known.of(key.kind).read(key.hash, |known| {
             known.touch();
             match known.state.pin {
                 Pin::Good => Ok(100.0),
@@ -239,7 +252,7 @@ impl Reputation {
     /// A standing term by term.
     #[must_use]
     pub fn explain(&self, key: Key, now: Timestamp) -> Explanation {
-        let state = self.known.read(key.hash, |known| known.state);
+        let state = self.known.of(key.kind).read(key.hash, |known| known.state);
         let faded = state.map(|state| state.at(seconds(now), &self.settings));
         let of = faded.unwrap_or_default();
         let heard = self.heard(key, now);
@@ -261,7 +274,7 @@ impl Reputation {
     /// or two, from its fourth message on; at most 16 exactly.
     #[must_use]
     pub fn distinct(&self, key: Key) -> u64 {
-        self.known.read(key.hash, Known::distinct).unwrap_or(0)
+        self.known.of(key.kind).read(key.hash, Known::distinct).unwrap_or(0)
     }
 
     /// What a rate comes to with the message that is being judged, which is not recorded by it; the most of all its keys where

@@ -71,9 +71,9 @@ impl Reputation {
         let mut counted = false;
         for key in traits.judged() {
             counted |= self.touch(key, Comer::Weighty, now, |known| {
-                let reporters = &mut known.met.more(seconds(now)).reporters;
-                let counts = reporters.add(reporter.hash, seconds(now));
-                let all = reporters.count();
+                let (counts, all) = known.met.change(seconds(now), |more| {
+                    (more.reporters.add(reporter.hash, seconds(now)), more.reporters.count())
+                });
                 if counts {
                     known.state.add_report([1.0; 2], all, &self.settings.weights);
                 }
@@ -97,7 +97,7 @@ impl Reputation {
 
     pub(super) fn set_pin(&self, key: Key, pin: Pin, now: Timestamp) -> bool {
         if pin == Pin::None {
-            self.known.update(key.hash, |known| known.state.pin = Pin::None);
+            self.known.of(key.kind).update(key.hash, |known| known.state.pin = Pin::None);
             return true;
         }
         self.touch(key, Comer::Weighty, now, |known| known.state.pin = pin).is_some()
@@ -110,13 +110,13 @@ impl Reputation {
     }
 
     pub(super) fn forget(&self, key: Key) -> bool {
-        self.known.remove(key.hash)
+        self.known.of(key.kind).remove(key.hash)
     }
 
     /// Changes what is kept of a key, known or not, faded to now; none where there is no place for it.
     fn touch<R>(&self, key: Key, comer: Comer, now: Timestamp, change: impl FnOnce(&mut Known) -> R) -> Option<R> {
         let now = seconds(now);
-        self.known.enter(key.hash, comer, now, &self.settings, |known| {
+        self.known.of(key.kind).enter(key.hash, comer, now, &self.settings, |known| {
             let state = &mut known.state;
             if state.first == 0 {
                 (state.kind, state.first, state.last) = (key.kind, now, now);
@@ -129,7 +129,7 @@ impl Reputation {
 
     /// The same where it is known.
     fn touch_known(&self, key: Key, now: Timestamp, change: impl FnOnce(&mut Known)) {
-        self.known.update(key.hash, |known| {
+        self.known.of(key.kind).update(key.hash, |known| {
             known.state.fade(seconds(now), &self.settings);
             self.outbox.before(key.hash, &mut known.state);
             change(known);

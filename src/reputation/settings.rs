@@ -9,8 +9,8 @@ use super::key::{Kind, Secret};
 pub struct Settings {
     /// The secret that keys are hashed under. Nodes that share need one; the default is for tests and examples.
     pub secret: Secret,
-    /// Keys whose counts are kept. A key takes 98 octets of a full table, and room for at most twice as many is held while the
-    /// table grows.
+    /// Keys whose counts are kept: an eighth of the places is for accounts, domains and phones, the others are for senders and
+    /// campaigns. A key takes 102 octets of a full table, and room for at most twice as many is held while the table grows.
     pub entries_max: usize,
     /// Counters of rates: one for each rate and key (or pair of keys) seen within its window.
     pub counters_max: usize,

@@ -112,7 +112,11 @@ impl Reputation {
     fn restore_key(&self, records: &mut Reader<'_>) -> Result<bool, SnapshotFault> {
         let (hash, known) = (records.hash()?, records.known()?);
         let last = known.state.last;
-        Ok(self.known.enter(hash, Comer::Equal, last, &self.settings, |one| *one = known).is_some())
+        Ok(self
+            .known
+            .of(known.state.kind)
+            .enter(hash, Comer::Equal, last, &self.settings, |one| *one = known)
+            .is_some())
     }
 
     /// When it was taken, since when it remembers, and its chunks, all of which are as they were written.

@@ -14,7 +14,7 @@ pub(super) const REGISTERS: usize = 1024;
 pub(super) const RANKS: usize = 56;
 
 /// Seconds after which a spread begins anew.
-const MONTH: u32 = 30 * 24 * 3600;
+pub(super) const MONTH: u32 = 30 * 24 * 3600;
 
 /// The different ones that a key had to do with.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -56,7 +56,44 @@ impl Default for Set {
     }
 }
 
+/// Those that are not in a sketch yet: to add one is mostly to write down which register it is and its rank there, and one in
+/// six fetches the registers, of all at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Waiting([u16; WAITING_MAX]);
+
+const WAITING_MAX: usize = 5;
+const RANK_BITS: u32 = 6;
+const _: () = assert!(RANKS <= 1 << RANK_BITS && REGISTERS << RANK_BITS <= 1 << u16::BITS);
+
+impl Waiting {
+    /// Has one wait; false where there is no place.
+    #[inline]
+    pub fn add(&mut self, member: u64) -> bool {
+        // They stand in a row, and are counted without a branch.
+        let len = self.0.iter().map(|one| usize::from(*one != 0)).sum::<usize>();
+        let Some(free) = self.0.get_mut(len) else { return false };
+        let (register, rank) = place(member);
+        *free = u16::try_from(register << RANK_BITS).unwrap_or(0) | u16::from(rank);
+        true
+    }
+
+    /// Adds all to where they belong; whether that changed anything.
+    pub fn settle(&mut self, registers: &mut [u8; REGISTERS]) -> bool {
+        let rank = |one: u16| u8::try_from(one & ((1 << RANK_BITS) - 1)).unwrap_or(0);
+        let all = std::mem::take(&mut self.0).into_iter().filter(|one| *one != 0);
+        all.fold(false, |raised, one| raised | raise_to(registers, usize::from(one >> RANK_BITS), rank(one)))
+    }
+}
+
 impl Spread {
+    /// The registers, once they are many.
+    pub fn registers(&self) -> Option<&[u8; REGISTERS]> {
+        match &self.current {
+            Set::Few(..) => None,
+            Set::Many(registers) => Some(registers),
+        }
+    }
+
     /// Adds one at `now`, in seconds.
     #[inline]
     pub fn add(&mut self, member: u64, now: u32) {
@@ -235,7 +272,7 @@ impl Set {
     }
 
     #[inline]
-    fn octets(&self) -> usize {
+    pub fn octets(&self) -> usize {
         if matches!(self, Self::Many(_)) { REGISTERS } else { 0 }
     }
 }
@@ -258,6 +295,10 @@ pub(super) fn place(member: u64) -> (usize, u8) {
 
 fn raise(registers: &mut [u8; REGISTERS], member: u64) -> bool {
     let (register, rank) = place(member);
+    raise_to(registers, register, rank)
+}
+
+fn raise_to(registers: &mut [u8; REGISTERS], register: usize, rank: u8) -> bool {
     let Some(register) = registers.get_mut(register).filter(|register| **register < rank) else { return false };
     *register = rank;
     true

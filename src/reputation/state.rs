@@ -7,9 +7,9 @@
 use std::time::Duration;
 
 use super::key::Kind;
-use super::reporters::Reporters;
+use super::met::Met;
 use super::settings::{Settings, Weights};
-use super::spread::{Few, Set, Spread};
+use super::spread::Set;
 use super::table::{Entry, PROTECTED};
 use super::traits::{Fate, Ground, Receipt};
 use crate::time::Timestamp;
@@ -183,50 +183,6 @@ pub(super) struct Known {
 
 const _: () = assert!(size_of::<Known>() == 88, "two lines of the processor's cache, mostly");
 
-/// Recipients of an account or a sender; senders of what stands in texts.
-#[derive(Debug, PartialEq)]
-pub(super) enum Met {
-    Few(Few),
-    More(Box<More>),
-}
-
-impl Default for Met {
-    fn default() -> Self {
-        Self::Few(Few::default())
-    }
-}
-
-impl Met {
-    /// The room for what only few keys need.
-    pub fn more(&mut self, now: u32) -> &mut More {
-        loop {
-            match self {
-                Self::More(more) => return more,
-                Self::Few(few) => {
-                    let spread = few.spread(now);
-                    *self = Self::More(Box::new(More { spread, ..More::default() }));
-                }
-            }
-        }
-    }
-
-    /// What takes no more room than it needs.
-    pub fn of(more: More) -> Self {
-        match Few::try_from(&more.spread) {
-            Ok(few) if more.reporters.is_empty() => Self::Few(few),
-            _ => Self::More(Box::new(more)),
-        }
-    }
-}
-
-/// What only keys with much traffic, or with reports, need.
-#[derive(Debug, Default, PartialEq)]
-pub(super) struct More {
-    /// Recipients of an account or a sender; senders of what stands in texts.
-    pub spread: Spread,
-    pub reporters: Reporters,
-}
-
 /// Messages from which on it is told how many recipients or senders a key has.
 const SPREAD_FROM: f32 = 3.5;
 
@@ -392,14 +348,7 @@ impl Known {
     #[inline(always)]
     pub fn meet(&mut self, member: u64, now: u32) {
         let is_much = self.state.counts.seen() >= SPREAD_FROM;
-        match &mut self.met {
-            Met::More(more) => more.spread.add(member, now),
-            Met::Few(few) => {
-                if !few.add(member, now, is_much) {
-                    self.met.more(now).spread.add(member, now);
-                }
-            }
-        }
+        self.met.add(member, now, is_much);
     }
 
     /// Has the processor fetch whom it met as well: whoever asks for a standing tells of the message soon.
@@ -409,17 +358,12 @@ impl Known {
 
     /// Takes in whom it met elsewhere.
     pub fn merge(&mut self, set: &Set, now: u32) {
-        let more = self.met.more(now);
-        more.spread.merge(set, now);
-        self.met = Met::of(std::mem::take(more));
+        self.met.change(now, |more| more.spread.merge(set, now));
     }
 
     /// How many different ones it met.
     pub fn distinct(&self) -> u64 {
-        match &self.met {
-            Met::Few(few) => few.count().max(1),
-            Met::More(more) => more.spread.count().max(1),
-        }
+        self.met.count().max(1)
     }
 }
 
@@ -441,10 +385,7 @@ impl Entry for Known {
 
     #[inline]
     fn octets(&self) -> usize {
-        match &self.met {
-            Met::Few(_) => 0,
-            Met::More(more) => size_of::<More>() + more.spread.octets() + more.reporters.octets(),
-        }
+        self.met.octets()
     }
 
     fn lighten(&mut self) {
@@ -455,6 +396,7 @@ impl Entry for Known {
 #[cfg(test)]
 mod tests {
     use super::super::key::Secret;
+    use super::super::spread::Spread;
     use super::*;
 
     #[test]

@@ -1,7 +1,7 @@
 //! A bounded table: set-associative, in shards that each have a lock and grow by doubling until the bound is reached.
 //!
 //! ```text
-//!  hash ─▶ shard (a lock) ─▶ bucket: 8 hashes in one line of the cache ─▶ the entry, in another
+//!  hash ─▶ shard (a lock) ─▶ bucket: 8 entries, each with its hash, mostly where the hash says; else where its tag is found
 //! ```
 //!
 //! From then on a full bucket gives up what says least ([`Entry::worth`]) for what comes, and a newcomer must come twice
@@ -9,7 +9,7 @@
 //! flood of names that come once pushes out nothing. Entries of at least [`PROTECTED`] worth give way to no newcomer, and
 //! those of infinite worth to nothing.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What a table holds.
@@ -52,6 +52,9 @@ pub(super) enum Comer {
 
 const WAYS: usize = 8;
 
+/// Hashes that are fetched at once.
+pub(super) const FETCHED_MAX: usize = 16;
+
 /// Entries among which one is sought that can be lightened.
 const RELIEF_MAX: usize = 64;
 const SHARDS_MAX: usize = 1024;
@@ -60,7 +63,7 @@ const SHARDS_MAX: usize = 1024;
 const BUCKETS_MIN: usize = 8;
 
 /// Entries of a shard below which there are fewer shards.
-const SHARD_ENTRIES: usize = 512;
+const SHARD_ENTRIES: usize = 128;
 
 #[derive(Debug)]
 pub(super) struct Table<T> {
@@ -76,8 +79,7 @@ pub(super) struct Table<T> {
 #[derive(Debug)]
 #[repr(C)]
 struct Shard<T> {
-    buckets: Vec<Bucket>,
-    entries: Vec<T>,
+    buckets: Vec<Bucket<T>>,
     waiting: Vec<[u16; WAYS]>,
     len: usize,
     evicted: u64,
@@ -85,19 +87,64 @@ struct Shard<T> {
 }
 
 #[derive(Debug)]
-#[repr(align(64))]
-struct Locked<T>(Mutex<Shard<T>>);
+#[repr(C, align(64))]
+struct Locked<T> {
+    /// Written by who wants several shards, so that the processor fetches the lines that their locks are in all at once.
+    wanted: AtomicBool,
+    shard: Mutex<Shard<T>>,
+}
 
 impl<T> Locked<T> {
     fn lock(&self) -> MutexGuard<'_, Shard<T>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The hashes of a bucket; 0 where nothing is.
-#[derive(Clone, Copy, Debug, Default)]
-#[repr(align(64))]
-struct Bucket([u64; WAYS]);
+/// Entries with their hashes, and 8 bits of each hash: what is not where it should be is sought by those.
+#[derive(Debug, Default)]
+#[repr(C, align(32))]
+struct Bucket<T> {
+    slots: [Slot<T>; WAYS],
+    tags: [u8; WAYS],
+}
+
+#[derive(Debug, Default)]
+#[repr(C)]
+struct Slot<T> {
+    entry: T,
+    /// Whose it is; 0 where nothing is.
+    hash: u64,
+}
+
+fn tag(hash: u64) -> u8 {
+    u8::try_from(hash >> 56).unwrap_or(0)
+}
+
+impl<T> Bucket<T> {
+    /// Where a hash is.
+    #[inline]
+    fn way(&self, hash: u64) -> Option<usize> {
+        let is_at = |way: usize| self.slots.get(way).is_some_and(|slot| slot.hash == hash);
+        // Mostly it is at home, and nothing else has to be fetched.
+        let home = home(hash);
+        if is_at(home) { Some(home) } else { self.way_by_tag(hash) }
+    }
+
+    fn way_by_tag(&self, hash: u64) -> Option<usize> {
+        let tags = self.tags.iter().enumerate().filter(|(_, one)| **one == tag(hash)).map(|(way, _)| way);
+        tags.into_iter().find(|way| self.slots.get(*way).is_some_and(|slot| slot.hash == hash))
+    }
+
+    fn first_tag(&self) -> u64 {
+        self.tags.first().map_or(0, |tag| u64::from(*tag))
+    }
+
+    /// A way where nothing is: the home of the hash, if it can be.
+    fn free(&self, hash: u64) -> Option<usize> {
+        let is_free = |way: &usize| self.slots.get(*way).is_some_and(|slot| slot.hash == 0);
+        Some(home(hash)).filter(is_free).or_else(|| (0..WAYS).find(is_free))
+    }
+}
 
 /// How a table fares.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -126,8 +173,8 @@ impl<T: Entry> Table<T> {
         let buckets_min = wanted >> doublings;
         let buckets_max = buckets_min << doublings;
         let shard = || {
-            let (buckets, entries, waiting) = (Vec::new(), Vec::new(), Vec::new());
-            Locked(Mutex::new(Shard { buckets, entries, waiting, len: 0, evicted: 0, refused: 0 }))
+            let shard = Shard { buckets: Vec::new(), waiting: Vec::new(), len: 0, evicted: 0, refused: 0 };
+            Locked { shard: Mutex::new(shard), wanted: AtomicBool::new(false) }
         };
         Self {
             shards: (0..shards).map(|_| shard()).collect(),
@@ -142,24 +189,47 @@ impl<T: Entry> Table<T> {
         self.shards.len()
     }
 
-    fn shard(&self, hash: u64) -> Option<MutexGuard<'_, Shard<T>>> {
+    fn place(&self, hash: u64) -> Option<&Locked<T>> {
         let mask = u64::try_from(self.shards.len()).unwrap_or(1) - 1;
-        let number = usize::try_from(hash >> 40 & mask).unwrap_or(0);
-        self.shards.get(number).map(Locked::lock)
+        self.shards.get(usize::try_from(hash >> 40 & mask).unwrap_or(0))
+    }
+
+    fn shard(&self, hash: u64) -> Option<MutexGuard<'_, Shard<T>>> {
+        self.place(hash).map(Locked::lock)
+    }
+
+    /// Has the processor fetch where hashes are, at most [`FETCHED_MAX`] of them, all at once: they are about to be asked for, and
+    /// one after another they would be waited for. What another thread is at work on is left out.
+    pub fn fetch(&self, hashes: impl Iterator<Item = u64>, begin: impl Fn(&T) -> u64) {
+        // All locks first: the processor fetches nothing ahead across one.
+        let mut wanted = [const { None }; FETCHED_MAX];
+        for (place, hash) in wanted.iter_mut().zip(hashes) {
+            *place = self.place(hash).map(|locked| (locked, hash));
+            place.iter().for_each(|(locked, _)| locked.wanted.store(true, Ordering::Relaxed));
+        }
+        let held = wanted.map(|place| place.and_then(|(locked, hash)| Some((locked.shard.try_lock().ok()?, hash))));
+        let octets = |slot: &Slot<T>| begin(&slot.entry).wrapping_add(slot.hash);
+        let buckets = || held.iter().flatten().filter_map(|(shard, hash)| Some((shard.of(*hash)?, *hash)));
+        let homes = buckets().map(|(bucket, hash)| bucket.slots.get(home(hash)).map_or(0, octets) ^ bucket.first_tag());
+        std::hint::black_box(homes.fold(0, u64::wrapping_add));
+        let strays = buckets().filter_map(|(bucket, hash)| Some((bucket, bucket.way(hash)?, hash)));
+        let strays = strays.filter(|(_, way, hash)| *way != home(*hash));
+        let others = strays.map(|(bucket, way, _)| bucket.slots.get(way).map_or(0, octets));
+        std::hint::black_box(others.fold(0, u64::wrapping_add));
     }
 
     /// Looks at an entry.
     pub fn read<R>(&self, hash: u64, look: impl FnOnce(&T) -> R) -> Option<R> {
         let shard = self.shard(hash)?;
         let at = shard.find(hash)?;
-        shard.entries.get(at).map(look)
+        shard.entry(at).map(look)
     }
 
     /// Changes an entry that is there.
     pub fn update<R>(&self, hash: u64, change: impl FnOnce(&mut T) -> R) -> Option<R> {
         let mut shard = self.shard(hash)?;
         let at = shard.find(hash)?;
-        let entry = shard.entries.get_mut(at)?;
+        let entry = shard.entry_mut(at)?;
         let before = entry.octets();
         let changed = change(entry);
         self.account(before, entry.octets());
@@ -193,7 +263,7 @@ impl<T: Entry> Table<T> {
                 at
             }
         };
-        let entry = shard.entries.get_mut(at)?;
+        let entry = shard.entry_mut(at)?;
         let before = entry.octets();
         let changed = change(entry);
         let after = entry.octets();
@@ -218,8 +288,8 @@ impl<T: Entry> Table<T> {
     pub fn for_each(&self, shard: usize, mut look: impl FnMut(u64, &T)) {
         let Some(shard) = self.shards.get(shard) else { return };
         let shard = shard.lock();
-        let hashes = shard.buckets.iter().flat_map(|bucket| bucket.0);
-        hashes.zip(&shard.entries).filter(|(hash, _)| *hash != 0).for_each(|(hash, entry)| look(hash, entry));
+        let slots = shard.buckets.iter().flat_map(|bucket| &bucket.slots);
+        slots.filter(|slot| slot.hash != 0).for_each(|slot| look(slot.hash, &slot.entry));
     }
 
     pub fn fill(&self) -> Fill {
@@ -227,10 +297,9 @@ impl<T: Entry> Table<T> {
         for shard in &self.shards {
             let shard = shard.lock();
             fill.entries += shard.len;
-            fill.room += shard.entries.capacity();
+            fill.room += shard.buckets.capacity() * WAYS;
             fill.octets += size_of::<Locked<T>>()
-                + shard.buckets.capacity() * size_of::<Bucket>()
-                + shard.entries.capacity() * size_of::<T>()
+                + shard.buckets.capacity() * size_of::<Bucket<T>>()
                 + shard.waiting.capacity() * size_of::<[u16; WAYS]>();
             fill.evicted += shard.evicted;
             fill.refused += shard.refused;
@@ -251,24 +320,24 @@ impl<T: Entry> Shard<T> {
         usize::try_from((low * u64::try_from(self.buckets.len()).unwrap_or(0)) >> 32).unwrap_or(0)
     }
 
+    fn entry(&self, at: usize) -> Option<&T> {
+        self.buckets.get(at / WAYS)?.slots.get(at % WAYS).map(|slot| &slot.entry)
+    }
+
+    fn entry_mut(&mut self, at: usize) -> Option<&mut T> {
+        self.buckets.get_mut(at / WAYS)?.slots.get_mut(at % WAYS).map(|slot| &mut slot.entry)
+    }
+
+    #[inline]
+    fn of(&self, hash: u64) -> Option<&Bucket<T>> {
+        self.buckets.get(self.bucket(hash))
+    }
+
     /// The place of an entry.
     fn find(&self, hash: u64) -> Option<usize> {
         let bucket = self.bucket(hash);
-        let hashes = &self.buckets.get(bucket)?.0;
-        // Mostly it is at home, so that the processor fetches the entry while it still waits for the hashes.
-        let home = home(hash);
-        if hashes.get(home) == Some(&hash) {
-            return Some(bucket * WAYS + home);
-        }
-        let way = hashes.iter().position(|one| *one == hash)?;
+        let way = self.buckets.get(bucket)?.way(hash)?;
         Some(bucket * WAYS + way)
-    }
-
-    /// A way of a bucket where nothing is: the home of the hash, if it can be.
-    fn free(&self, bucket: usize, hash: u64) -> Option<usize> {
-        let hashes = &self.buckets.get(bucket)?.0;
-        let home = home(hash);
-        if hashes.get(home) == Some(&0) { Some(home) } else { hashes.iter().position(|one| *one == 0) }
     }
 
     /// A place for an entry, and the octets that were freed for it.
@@ -283,7 +352,7 @@ impl<T: Entry> Shard<T> {
     ) -> Option<(usize, usize)> {
         loop {
             let bucket = self.bucket(hash);
-            if let Some(way) = self.free(bucket, hash) {
+            if let Some(way) = self.buckets.get(bucket).and_then(|bucket| bucket.free(hash)) {
                 self.len += 1;
                 return Some((self.set(bucket, way, hash)?, 0));
             }
@@ -291,9 +360,9 @@ impl<T: Entry> Shard<T> {
                 self.grow((self.buckets.len() * 2).clamp(min, max));
                 continue;
             }
-            let entries = self.entries.get(bucket * WAYS..(bucket + 1) * WAYS)?;
-            if let Some(way) = entries.iter().position(|entry| entry.is_over(now)) {
-                let freed = entries.get(way).map_or(0, Entry::octets);
+            let slots = &self.buckets.get(bucket)?.slots;
+            if let Some(way) = slots.iter().position(|slot| slot.entry.is_over(now)) {
+                let freed = slots.get(way).map_or(0, |slot| slot.entry.octets());
                 self.evicted += 1;
                 return Some((self.set(bucket, way, hash)?, freed));
             }
@@ -302,32 +371,31 @@ impl<T: Entry> Shard<T> {
                 return None;
             }
             let limit = if comer == Comer::Weighty { f32::INFINITY } else { PROTECTED };
-            let entries = self.entries.get(bucket * WAYS..(bucket + 1) * WAYS)?;
-            let worth = entries.iter().map(|entry| entry.worth(now, cx)).enumerate();
+            let slots = &self.buckets.get(bucket)?.slots;
+            let worth = slots.iter().map(|slot| slot.entry.worth(now, cx)).enumerate();
             let least = worth.min_by(|(_, a), (_, b)| a.total_cmp(b)).filter(|(_, worth)| *worth < limit);
             let Some((way, _)) = least else {
                 self.refused += 1;
                 return None;
             };
             self.evicted += 1;
-            let freed = self.entries.get(bucket * WAYS + way).map_or(0, Entry::octets);
+            let freed = slots.get(way).map_or(0, |slot| slot.entry.octets());
             return Some((self.set(bucket, way, hash)?, freed));
         }
     }
 
     fn set(&mut self, bucket: usize, way: usize, hash: u64) -> Option<usize> {
         let at = bucket * WAYS + way;
-        *self.buckets.get_mut(bucket)?.0.get_mut(way)? = hash;
-        *self.entries.get_mut(at)? = T::default();
+        let bucket = self.buckets.get_mut(bucket)?;
+        *bucket.slots.get_mut(way)? = Slot { entry: T::default(), hash };
+        *bucket.tags.get_mut(way)? = tag(hash);
         Some(at)
     }
 
     /// Gives up an entry: the octets that were freed.
     fn clear(&mut self, at: usize) -> usize {
-        let way = self.buckets.get_mut(at / WAYS).and_then(|bucket| bucket.0.get_mut(at % WAYS));
-        let (Some(hash), Some(entry)) = (way, self.entries.get_mut(at)) else { return 0 };
-        let freed = entry.octets();
-        (*hash, *entry) = (0, T::default());
+        let freed = self.entry(at).map_or(0, Entry::octets);
+        self.set(at / WAYS, at % WAYS, 0);
         self.len -= 1;
         freed
     }
@@ -335,12 +403,12 @@ impl<T: Entry> Shard<T> {
     /// Frees octets around an entry: of what is worth nothing any more, else of the least, else of the entry itself.
     #[cold]
     fn relieve(&mut self, at: usize, now: u32, cx: &T::Cx) -> usize {
-        let all = self.entries.len();
+        let all = self.buckets.len() * WAYS;
         let around = (0..RELIEF_MAX.min(all)).map(|n| (at + n) % all.max(1)).skip(1);
-        let heavy = around
-            .filter_map(|n| self.entries.get(n).filter(|one| one.octets() > 0).map(|one| (n, one.worth(now, cx))));
+        let heavy =
+            around.filter_map(|n| self.entry(n).filter(|one| one.octets() > 0).map(|one| (n, one.worth(now, cx))));
         let least = heavy.min_by(|(_, a), (_, b)| a.total_cmp(b)).map_or(at, |(n, _)| n);
-        let Some(entry) = self.entries.get_mut(least) else { return 0 };
+        let Some(entry) = self.entry_mut(least) else { return 0 };
         let before = entry.octets();
         entry.lighten();
         before - entry.octets().min(before)
@@ -363,15 +431,14 @@ impl<T: Entry> Shard<T> {
 
     /// Doubles the shard, and puts every entry where it belongs now: in one of the two buckets that its own became.
     fn grow(&mut self, wanted: usize) {
-        let old_buckets = std::mem::replace(&mut self.buckets, vec![Bucket::default(); wanted]);
-        let room = std::iter::repeat_with(T::default).take(wanted * WAYS).collect();
-        let old_entries = std::mem::replace(&mut self.entries, room);
+        let room = std::iter::repeat_with(Bucket::default).take(wanted).collect();
+        let old = std::mem::replace(&mut self.buckets, room);
         self.waiting = vec![[0; WAYS]; wanted];
-        let hashes = old_buckets.into_iter().flat_map(|bucket| bucket.0);
-        for (hash, entry) in hashes.zip(old_entries).filter(|(hash, _)| *hash != 0) {
+        let slots = old.into_iter().flat_map(|bucket| bucket.slots);
+        for Slot { entry, hash } in slots.filter(|slot| slot.hash != 0) {
             let bucket = self.bucket(hash);
-            let way = self.free(bucket, hash);
-            match way.and_then(|way| self.set(bucket, way, hash)).and_then(|at| self.entries.get_mut(at)) {
+            let way = self.buckets.get(bucket).and_then(|bucket| bucket.free(hash));
+            match way.and_then(|way| self.set(bucket, way, hash)).and_then(|at| self.entry_mut(at)) {
                 Some(place) => *place = entry,
                 None => self.len -= 1,
             }

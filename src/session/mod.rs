@@ -327,6 +327,13 @@ impl Session {
         self.finish()
     }
 
+    /// What came from a leg and has not been read yet, and where in the stream it begins.
+    #[must_use]
+    pub fn unread(&self, leg: Leg) -> (u64, &[u8]) {
+        let start = *self.parsed.of(leg);
+        (start, self.received.of(leg).from(start))
+    }
+
     /// The whole PDU that waits under `id`.
     #[must_use]
     pub fn held(&self, id: HeldId) -> Option<&[u8]> {

@@ -13,8 +13,9 @@ use crate::node::{Folder, Node, until};
 use crate::peer::{Smsc, bound};
 use crate::{RULES, TRX, blocked, reputation, say, show, standing};
 
-/// A little more than a million: of those that come once, a table that is half full turns away one in a hundred.
-const KEYS: u32 = 1_020_000;
+/// A little more than a million: of those that come once, a table whose places for senders are more than half full turns away one
+/// in forty.
+const KEYS: u32 = 1_040_000;
 
 /// A memory of many senders, one of them bad, in the folder of a node.
 fn many(folder: &Folder) {

@@ -15,7 +15,12 @@ pub static REPUTATION: Section = Section {
         key("flush", DURATION, "30s", "how often it is written"),
         key("shared", Kind::Section(&SHARED), "", "what other nodes are told, and heard from"),
         key("intel", Kind::Section(&INTEL), "", "what other carriers are told, and tell"),
-        key("entries_max", ENTRIES, "1000000", "senders, accounts, domains, phones and campaigns that are kept"),
+        key(
+            "entries_max",
+            ENTRIES,
+            "1000000",
+            "senders and campaigns that are kept, and accounts, domains and phones, which an eighth of the places is for",
+        ),
         key("counters_max", ENTRIES, "1000000", "counters of rates: one for each rate and key within its time"),
         key("campaigns_max", ENTRIES, "65536", "campaigns that are told apart"),
         key("names_max", ENTRIES, "100000", "plain names that are kept for lists and exports"),
