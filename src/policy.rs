@@ -25,7 +25,7 @@ use crate::config::source::{Place, Sources};
 use crate::config::spec::{AccountSpec, Action, AnswerKind, Mode, OverrideSpec, Points, ProfileSpec, Spec, TagSpec};
 use crate::message::{Direction, Message};
 use crate::reputation::Rate;
-use crate::rules::{self, Facts, Ruleset};
+use crate::rules::{self, Ahead, Facts, Ruleset};
 use crate::text::Alphabet;
 use crate::text::number::Country;
 use crate::verdict::{Profile, Verdict, Weighing};
@@ -106,12 +106,26 @@ pub fn read(sources: &Sources) -> (Loaded, Diagnostics) {
 /// The same for a policy that follows another: regexes and lists that both have are shared.
 #[must_use]
 pub fn read_after(before: Option<&Policy>, sources: &Sources) -> (Loaded, Diagnostics) {
+    read_ahead(before, sources, &|_, yaml| yaml())
+}
+
+/// Does the first, if it can be done beside the second; the second in any case.
+pub type Beside<'a> = &'a dyn Fn(&mut (dyn FnMut() + Send), &mut dyn FnMut());
+
+/// The same with long lists that have changed read beside the YAML.
+#[must_use]
+pub fn read_ahead(before: Option<&Policy>, sources: &Sources, beside: Beside<'_>) -> (Loaded, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
-    let (settings, mut spec) = config::read(sources, &mut diagnostics);
+    let before = before.map(|before| &before.rules);
+    let (mut ahead, mut read) = (Ahead::default(), None);
+    beside(&mut || ahead = before.map(|before| Ahead::read(before, &sources.lists)).unwrap_or_default(), &mut || {
+        read = Some(config::read(sources, &mut diagnostics));
+    });
+    let (settings, mut spec) = read.unwrap_or_else(|| config::read(sources, &mut diagnostics));
     if sources.main.is_some() {
         lists::unknown_feeds(&spec, &settings.reputation.intel, &mut diagnostics);
     }
-    let policy = Policy::compile(&mut spec, sources, before.map(|before| &before.rules), &mut diagnostics);
+    let policy = Policy::compile(&mut spec, sources, (before, ahead), &mut diagnostics);
     (Loaded { policy, settings, spec, warnings: Vec::new() }, diagnostics)
 }
 
@@ -127,18 +141,25 @@ pub fn as_authored(spec: &Spec, sources: &Sources, of_pack: bool, policy: &Polic
         spec.profiles.clear();
     }
     spec.rules.iter_mut().for_each(|rule| rule.mode = rule.mode.max(Mode::Shadow));
-    Policy::compile(&mut spec, sources, Some(&policy.rules), &mut Diagnostics::default())
+    let before = (Some(&policy.rules), Ahead::default());
+    Policy::compile(&mut spec, sources, before, &mut Diagnostics::default())
 }
 
 impl Policy {
     /// A policy without rules: everything passes.
     #[must_use]
     pub fn pass_all() -> Self {
-        Self::compile(&mut Spec::default(), &Sources::default(), None, &mut Diagnostics::default())
+        let before = (None, Ahead::default());
+        Self::compile(&mut Spec::default(), &Sources::default(), before, &mut Diagnostics::default())
     }
 
     /// The specification is left as it was: edits of lists, and the tag that is always there, are in it meanwhile.
-    fn compile(spec: &mut Spec, sources: &Sources, before: Option<&Ruleset>, diagnostics: &mut Diagnostics) -> Self {
+    fn compile(
+        spec: &mut Spec,
+        sources: &Sources,
+        before: (Option<&Ruleset>, Ahead),
+        diagnostics: &mut Diagnostics,
+    ) -> Self {
         let written = (spec.lists.clone(), spec.tags.clone());
         default_tag(spec);
         lists::edit(spec, &sources.edits, diagnostics);
@@ -147,7 +168,12 @@ impl Policy {
         policy
     }
 
-    fn of(spec: &mut Spec, sources: &Sources, before: Option<&Ruleset>, diagnostics: &mut Diagnostics) -> Self {
+    fn of(
+        spec: &mut Spec,
+        sources: &Sources,
+        before: (Option<&Ruleset>, Ahead),
+        diagnostics: &mut Diagnostics,
+    ) -> Self {
         let rules = rules::compile(spec, &sources.lists, before, diagnostics);
         let tags: Vec<Tag> = spec.tags.iter().map(|t| Tag::compile(t, diagnostics)).collect();
         let profiles = profiles(spec, diagnostics);

@@ -6,11 +6,15 @@
 //!        └ all bits   ─▶ hashes, a handful each                        and one more
 //! ```
 //!
-//! Hashes are keyed as those of the standard library's maps are, so that nobody can choose a name that has the hash of an
-//! entry; of five million entries a name that is none has the hash of one with a probability of 3 in 10^13. Entries that
-//! end are few, and stand beside the others with the moment at which they do.
+//! Hashes are keyed by what the standard library draws from the system when the process starts, so that nobody can choose a
+//! name that has the hash of an entry; of five million entries a name that is none has the hash of one with a probability of
+//! 3 in 10^13. Entries that end are few, and stand beside the others with the moment at which they do.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::LazyLock;
+
+use foldhash::SharedSeed;
+use foldhash::quality::SeedableRandomState;
 
 use super::list::{FOR_EVER, Until};
 use crate::time::Timestamp;
@@ -25,20 +29,29 @@ const MANY: usize = 1 << 16;
 /// Entries that are being collected.
 #[derive(Debug)]
 pub struct Collected {
-    state: RandomState,
-    /// In heaps by the upper bits of their hashes, each small enough to be put in order in the caches.
-    for_ever: Vec<Vec<u64>>,
+    state: SeedableRandomState,
+    for_ever: Heaps,
     ending: Vec<(u64, Until)>,
+}
+
+/// Hashes in heaps by their upper bits, each small enough to be put in its places in the caches. All heaps are one stretch
+/// of memory, in which the hashes of all get their places at last.
+#[derive(Debug)]
+struct Heaps {
+    /// How many each has, and how many it has room for.
+    counts: Vec<usize>,
+    room: usize,
+    hashes: Vec<u64>,
 }
 
 /// See the [module documentation](self).
 #[derive(Debug)]
 pub struct Keys {
-    state: RandomState,
+    state: SeedableRandomState,
     /// For the upper bits of a hash where in `hashes` those with them begin; one more at the end.
     starts: Box<[u32]>,
     shift: u32,
-    /// Those that never end, in order.
+    /// Those that never end, by their places.
     hashes: Box<[u64]>,
     /// Those that do, in the order of their hashes.
     ending: Box<[(u64, Until)]>,
@@ -54,19 +67,15 @@ impl Collected {
     /// Room for so many.
     #[must_use]
     pub fn with_capacity(count: usize) -> Self {
-        let heaps = if count < MANY { 1 } else { HEAPS };
-        // Hashes are spread evenly, but not quite.
-        let each = count / heaps + count / heaps / 16;
-        let for_ever = (0..heaps).map(|_| Vec::with_capacity(each)).collect();
-        Self { state: RandomState::new(), for_ever, ending: Vec::new() }
+        Self { state: keyed(), for_ever: Heaps::with_capacity(count), ending: Vec::new() }
     }
 
     /// Adds one entry.
+    #[inline]
     pub fn insert(&mut self, entry: &[u8], until: Until) {
         let hash = hash(&self.state, entry);
         if until == FOR_EVER {
-            let heap = if self.for_ever.len() == HEAPS { place(hash, 64 - HEAPS.trailing_zeros()) } else { 0 };
-            self.for_ever.get_mut(heap).into_iter().for_each(|heap| heap.push(hash));
+            self.for_ever.push(hash);
         } else {
             self.ending.push((hash, until));
         }
@@ -75,33 +84,136 @@ impl Collected {
     /// Keeps them; of one that is there twice the later end.
     #[must_use]
     pub fn keep(self) -> Keys {
-        let Self { state, for_ever: mut heaps, mut ending } = self;
-        for heap in &mut heaps {
-            heap.sort_unstable();
-            heap.dedup();
-        }
-        let count: usize = heaps.iter().map(Vec::len).sum();
-        let bits = (count / TOGETHER).max(1).next_power_of_two().trailing_zeros().max(1);
-        let shift = 64 - bits;
-        let mut starts = vec![0_u32; (1 << bits) + 1];
-        let mut hashes = Vec::with_capacity(count);
-        for heap in heaps {
-            for hash in &heap {
-                starts.get_mut(place(*hash, shift) + 1).into_iter().for_each(|count| *count += 1);
-            }
-            hashes.extend(heap);
-        }
-        let mut sum = 0;
-        for start in &mut starts {
-            sum += *start;
-            *start = sum;
-        }
+        let Self { state, for_ever, mut ending } = self;
+        let (starts, shift, hashes) = for_ever.in_places();
         ending.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(&a.1)));
         ending.dedup_by_key(|(hash, _)| *hash);
-        let mut keys = Keys { state, starts: starts.into(), shift, hashes: hashes.into(), ending: Box::default() };
+        let mut keys = Keys { state, starts, shift, hashes, ending: Box::default() };
         ending.retain(|(hash, _)| !keys.has(*hash));
         keys.ending = ending.into();
         keys
+    }
+}
+
+impl Heaps {
+    fn with_capacity(count: usize) -> Self {
+        let heaps = if count < MANY { 1 } else { HEAPS };
+        // Hashes are spread evenly, but not quite.
+        let room = count / heaps + count / heaps / 16;
+        Self { counts: vec![0; heaps], room, hashes: vec![0; heaps * room] }
+    }
+
+    #[inline]
+    fn push(&mut self, hash: u64) {
+        let heap = if self.counts.len() == HEAPS { place(hash, 64 - HEAPS.trailing_zeros()) } else { 0 };
+        let Some(count) = self.counts.get_mut(heap) else { return };
+        if *count >= self.room {
+            return self.make_room_and_push(heap, hash);
+        }
+        let at = heap * self.room + *count;
+        self.hashes.get_mut(at).into_iter().for_each(|slot| *slot = hash);
+        *count += 1;
+    }
+
+    /// A heap is full: what it has twice goes; where that is too little, all get twice the room, since hashes are spread
+    /// evenly.
+    #[cold]
+    fn make_room_and_push(&mut self, heap: usize, hash: u64) {
+        let of = |heap: usize, count: usize| heap * self.room..heap * self.room + count;
+        let mut once = self.hashes.get(of(heap, self.room)).unwrap_or_default().to_vec();
+        once.sort_unstable();
+        once.dedup();
+        if !once.is_empty() && once.len() <= self.room / 2 {
+            self.hashes.iter_mut().skip(heap * self.room).zip(&once).for_each(|(slot, hash)| *slot = *hash);
+            self.counts.get_mut(heap).into_iter().for_each(|count| *count = once.len());
+        } else {
+            let room = (2 * self.room).max(8);
+            let mut hashes = vec![0; self.counts.len() * room];
+            for (heap, (count, to)) in self.counts.iter().zip(hashes.chunks_mut(room)).enumerate() {
+                let kept = self.hashes.get(of(heap, *count)).unwrap_or_default();
+                to.iter_mut().zip(kept).for_each(|(slot, hash)| *slot = *hash);
+            }
+            (self.room, self.hashes) = (room, hashes);
+        }
+        self.push(hash);
+    }
+
+    /// All in their places, each once: where the hashes of each place begin, one more at the end; the bits of a hash that are
+    /// not of its place; and the hashes.
+    fn in_places(self) -> (Box<[u32]>, u32, Box<[u64]>) {
+        let Self { counts, room, mut hashes } = self;
+        let count: usize = counts.iter().sum();
+        let places = (count / TOGETHER).max(counts.len()).max(2).next_power_of_two();
+        let many = places / counts.len().max(1);
+        let mut placing = Placing {
+            shift: 64 - places.trailing_zeros(),
+            starts: Vec::with_capacity(places + 1),
+            ends: Vec::new(),
+            end: 0,
+        };
+        let mut heap = Vec::with_capacity(room);
+        for (n, count) in counts.into_iter().enumerate() {
+            heap.clear();
+            heap.extend_from_slice(hashes.get(n * room..n * room + count).unwrap_or_default());
+            placing.put(&heap, many, &mut hashes);
+        }
+        let Placing { mut starts, shift, end, .. } = placing;
+        starts.push(short(end));
+        hashes.truncate(end);
+        (starts.into(), shift, hashes.into())
+    }
+}
+
+/// Hashes that are being put in their places, one heap after the other: none has its places behind its own memory.
+struct Placing {
+    shift: u32,
+    starts: Vec<u32>,
+    /// For each place of a heap how many hashes it has, and then where they end.
+    ends: Vec<u32>,
+    /// Where the hashes of all heaps end that were put in their places.
+    end: usize,
+}
+
+impl Placing {
+    /// Puts the hashes of a heap in its `many` places, each once.
+    fn put(&mut self, heap: &[u64], many: usize, hashes: &mut [u64]) {
+        let Self { shift, starts, ends, end: all } = self;
+        let (first, base) = (starts.len(), *all);
+        let own = |hash: u64| place(hash, *shift) - first;
+        ends.clear();
+        ends.resize(many, 0);
+        for hash in heap {
+            ends.get_mut(own(*hash)).into_iter().for_each(|count| *count += 1);
+        }
+        let mut sum = short(base);
+        for end in ends.iter_mut() {
+            starts.push(sum);
+            sum += std::mem::replace(end, sum);
+        }
+        *all += heap.len();
+        let starts = starts.get_mut(first..).unwrap_or_default();
+        let mut twice = false;
+        for hash in heap {
+            let own = own(*hash);
+            let (Some(start), Some(end)) = (starts.get(own), ends.get_mut(own)) else { continue };
+            if hashes.get(index(*start)..index(*end)).unwrap_or_default().contains(hash) {
+                twice = true;
+                continue;
+            }
+            hashes.get_mut(index(*end)).into_iter().for_each(|slot| *slot = *hash);
+            *end += 1;
+        }
+        if !twice {
+            return;
+        }
+        // Places have fewer than were counted: what is behind moves up.
+        *all = base;
+        for (start, end) in starts.iter_mut().zip(ends) {
+            let range = index(*start)..index(*end);
+            *start = short(*all);
+            *all += range.len();
+            hashes.copy_within(range, index(*start));
+        }
     }
 }
 
@@ -142,18 +254,35 @@ impl Keys {
     }
 }
 
-fn hash(state: &RandomState, entry: &[u8]) -> u64 {
+/// A hasher that nobody else knows the key of.
+fn keyed() -> SeedableRandomState {
+    static SHARED: LazyLock<SharedSeed> = LazyLock::new(|| SharedSeed::from_u64(drawn()));
+    SeedableRandomState::with_seed(drawn(), &SHARED)
+}
+
+/// A number that the standard library draws.
+fn drawn() -> u64 {
+    RandomState::new().hash_one(0)
+}
+
+#[inline]
+fn hash(state: &SeedableRandomState, entry: &[u8]) -> u64 {
     let mut hasher = state.build_hasher();
     hasher.write(entry);
     hasher.finish()
 }
 
+#[inline]
 fn place(hash: u64, shift: u32) -> usize {
     usize::try_from(hash >> shift).unwrap_or(usize::MAX)
 }
 
 fn index(n: u32) -> usize {
     usize::try_from(n).unwrap_or(usize::MAX)
+}
+
+fn short(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -173,6 +302,27 @@ mod tests {
         assert_eq!(keys.count(), MANY);
         assert!(entries().all(|entry| keys.holds(entry.as_bytes(), Timestamp(0))));
         assert!(!entries().any(|entry| keys.holds(format!("x{entry}").as_bytes(), Timestamp(0))));
+    }
+
+    #[test]
+    fn more_than_were_expected_are_all_there() {
+        for expected in [0, 9, MANY, 2 * MANY] {
+            let mut collected = Collected::with_capacity(expected);
+            let entries = || (0..3 * MANY).map(|n| format!("{n}.example"));
+            entries().chain(entries().take(99)).for_each(|entry| collected.insert(entry.as_bytes(), FOR_EVER));
+            let keys = collected.keep();
+            assert_eq!(keys.count(), 3 * MANY, "expected {expected}");
+            assert!(entries().all(|entry| keys.holds(entry.as_bytes(), Timestamp(0))));
+        }
+    }
+
+    #[test]
+    fn one_entry_a_million_times_takes_no_room() {
+        let mut collected = Collected::with_capacity(MANY);
+        let room = collected.for_ever.hashes.len();
+        (0..1_000_000).for_each(|_| collected.insert(b"shop.example", FOR_EVER));
+        assert_eq!(collected.for_ever.hashes.len(), room);
+        assert_eq!(collected.keep().count(), 1);
     }
 
     proptest! {

@@ -20,7 +20,7 @@ mod trace;
 mod truth;
 pub mod word;
 
-pub use compile::{ListFiles, compile};
+pub use compile::{Ahead, ListFiles, compile};
 pub(crate) use compile::{covers, digest};
 pub(crate) use list::domain;
 pub use matcher::Hits;
@@ -133,6 +133,8 @@ pub struct Ruleset {
     pub(crate) file_digests: HashMap<(String, String), [u8; 32]>,
     /// Lists that the next policy may share.
     kept: HashMap<[u8; 32], compile::Entries>,
+    /// Files of long lists.
+    long_files: Vec<compile::LongFile>,
     times: Times,
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::keys::Collected;
 use super::lines::Lines;
 use super::list::{FOR_EVER, Listed, Names, Until};
+use crate::config::diagnostic;
 use crate::limits::LIKE_ENTRIES_MAX;
 
 /// A list that is being read.
@@ -49,21 +50,26 @@ impl Reading {
         }
     }
 
-    /// Adds the lines of a file that has no carriage returns, but for those that were removed; comments begin with `#`.
-    /// Answers with the lines that are no entries.
+    /// Adds the lines of a file, but for those that were removed; comments begin with `#`. Answers with the lines that are no
+    /// entries.
     pub fn lines<'t, L: Listed>(&mut self, text: &'t str, removed: &HashSet<String>) -> Vec<Bad<'t>> {
         let mut bad = Vec::new();
+        // Lines that carriage returns end alone.
+        let mut more = 0;
         for (number, (line, is_plain)) in Lines::<L>::new(text).enumerate() {
-            if line.is_empty() || (!removed.is_empty() && removed.contains(&line.trim().to_ascii_lowercase())) {
+            if is_plain && removed.is_empty() {
+                if !line.is_empty() {
+                    self.add(line, FOR_EVER);
+                }
                 continue;
             }
-            if is_plain {
-                self.add(line, FOR_EVER);
-                continue;
-            }
-            let entry = line.trim();
-            if !(entry.is_empty() || entry.starts_with('#') || self.insert::<L>(entry, FOR_EVER)) {
-                bad.push((number, line));
+            for (n, line) in diagnostic::lines(line).enumerate() {
+                more += n.min(1);
+                let entry = line.trim();
+                let is_none = entry.is_empty() || entry.starts_with('#');
+                if !(is_none || removed.contains(&entry.to_ascii_lowercase()) || self.insert::<L>(entry, FOR_EVER)) {
+                    bad.push((number + more, line));
+                }
             }
         }
         bad
@@ -80,13 +86,24 @@ impl Reading {
     }
 }
 
-/// Lines of a text, about.
+/// Lines of a text, about: as many as some stretches of it let expect.
 pub fn count(text: &str) -> usize {
-    memchr::memchr_iter(b'\n', text.as_bytes()).count() + 1
+    let parts = text.as_bytes().chunks((text.len() / STRETCHES).max(STRETCH));
+    let (octets, lines) = parts.fold((0, 0), |(octets, lines), part| {
+        let some = part.get(..STRETCH).unwrap_or(part);
+        (octets + some.len(), lines + memchr::memchr_iter(b'\n', some).count())
+    });
+    (lines + 1).saturating_mul(text.len()) / octets.max(1)
 }
+
+/// How many stretches of a text are looked at, and the octets of each.
+const STRETCHES: usize = 16;
+const STRETCH: usize = 1 << 12;
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::list::Domains;
     use super::*;
     use crate::time::Timestamp;
@@ -111,5 +128,26 @@ mod tests {
         let has = |host: &str| list.contains(host, Timestamp(0));
         assert!(has("shop0.example") && has("shop100000.example") && has("shop199998.example") && has("big.example"));
         assert!(!has("shop1.example") && !has("shop199999.example") && !has("example"));
+    }
+
+    proptest! {
+        /// Lines end as in every other file, and each is an entry, no entry, or says nothing.
+        #[test]
+        fn lines_are_those_of_any_file(
+            text in "([a-c]{1,3}[.]top|[ \t]?[a-cA-C]{1,9}[ \t]?|#a|a b|[.]|\n|\r\n|\r){0,40}",
+            removed in prop::collection::hash_set("[a-c]{1,3}[.]top", 0..9),
+        ) {
+            let mut reading = Reading::default();
+            let bad = reading.lines::<Domains>(&text, &removed);
+            let (list, ..) = reading.list::<Domains>();
+            let says = |line: &str| !line.is_empty() && !line.starts_with('#') && !removed.contains(&line.to_lowercase());
+            let lines = || diagnostic::lines(&text).enumerate().filter(|(_, line)| says(line.trim()));
+            let expected: Vec<_> = lines().filter(|(_, line)| Domains::entry(line.trim()).is_none()).collect();
+            prop_assert_eq!(bad, expected);
+            let entries: HashSet<_> = lines().filter_map(|(_, line)| Domains::entry(line.trim())).collect();
+            prop_assert!(entries.iter().all(|entry| list.has(entry, Timestamp(0))));
+            let others = removed.iter().filter(|removed| !entries.contains(removed.as_str()));
+            prop_assert!(!others.into_iter().any(|other| list.has(other, Timestamp(0))));
+        }
     }
 }

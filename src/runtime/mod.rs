@@ -4,6 +4,7 @@
 //! in it closes that session and no other.
 
 mod amend;
+pub mod beside;
 pub mod canary;
 pub mod capture;
 pub mod clock;

@@ -177,7 +177,7 @@ pub fn check_after(
     sources: Sources,
     now: Timestamp,
 ) -> Result<(Loaded, Sources, case::Outcome), Refused> {
-    let (loaded, mut diagnostics) = policy::read_after(before, &sources);
+    let (loaded, mut diagnostics) = policy::read_ahead(before, &sources, &super::beside::beside);
     let outcome = case::run(&loaded, &sources, now, &mut diagnostics);
     policy::doubts(&loaded, now, &mut diagnostics);
     if diagnostics.has_errors() {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::Compiler;
 use crate::config::diagnostic;
-use crate::config::spec::{ListSpec, Place, Placed};
+use crate::config::spec::{ListKind, ListSpec, Place, Placed};
 use crate::rules::list::{FOR_EVER, Fault, Until, midnight};
 use crate::rules::reading;
 
@@ -39,23 +39,9 @@ pub(super) fn line_place(file: &str, line: usize, written: &str) -> Place {
 
 /// Lines that say something, each with its number from 0.
 pub(super) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let unix = memchr::memchr(b'\r', text.as_bytes()).is_none().then(|| unix_lines(text));
-    let others = unix.is_none().then(|| diagnostic::lines(text));
-    let all = unix.into_iter().flatten().chain(others.into_iter().flatten()).enumerate();
-    all.filter(|(_, line)| match line.as_bytes().first() {
+    diagnostic::lines(text).enumerate().filter(|(_, line)| match line.as_bytes().first() {
         Some(b'!'..=b'~') => !line.starts_with('#'),
         _ => !line.trim().is_empty() && !line.trim_start().starts_with('#'),
-    })
-}
-
-/// Lines of a text that has no carriage returns.
-fn unix_lines(text: &str) -> impl Iterator<Item = &str> {
-    let mut rest = Some(text);
-    std::iter::from_fn(move || {
-        let text = rest?;
-        let end = memchr::memchr(b'\n', text.as_bytes());
-        rest = end.and_then(|end| text.get(end + 1..));
-        text.get(..end.unwrap_or(text.len()))
     })
 }
 
@@ -104,8 +90,7 @@ impl<'a> Compiler<'a> {
     pub(super) fn plain_file(&mut self, spec: &'a ListSpec) -> Option<(&'a str, &'a str)> {
         let file = spec.file.as_ref()?;
         let text = self.texts.get(&(&*file.place.file, file.value.as_str()))?.text.as_deref().ok()?;
-        let (_, first) = lines(text).next()?;
-        (memchr::memchr(b'\r', text.as_bytes()).is_none() && !is_header(&csv(first))).then_some((&file.value, text))
+        is_plain(text).then_some((&file.value, text))
     }
 
     /// Hands on those of its file: one a line, or CSV with the header `value,expires,note`.
@@ -183,6 +168,32 @@ impl<'a> Compiler<'a> {
 /// Entries that were taken out of a list, in small letters.
 pub(super) fn removed(spec: &ListSpec) -> HashSet<String> {
     spec.removed.iter().map(|entry| entry.to_ascii_lowercase()).collect()
+}
+
+/// Whether a file has one entry a line and nothing else.
+pub(super) fn is_plain(text: &str) -> bool {
+    lines(text).next().is_some_and(|(_, first)| !is_header(&csv(first)))
+}
+
+/// Names what a list is made of: its entries, those that were removed, and the digest of its file.
+pub(super) fn list_digest(
+    kind: ListKind,
+    entries: &[Placed<String>],
+    removed: &[String],
+    file: Option<[u8; 32]>,
+) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(kind.name().as_bytes());
+    for entry in entries {
+        hasher.update(b"\0").update(entry.value.as_bytes());
+    }
+    for entry in removed {
+        hasher.update(b"\0removed\0").update(entry.as_bytes());
+    }
+    if let Some(digest) = file {
+        hasher.update(b"\0file\0").update(&digest);
+    }
+    hasher.finalize().into()
 }
 
 /// Whether these are names of columns: `value` alone, or several of `value`, `expires` and `note`.

@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use super::entries::{Entry, Where, csv, line_place, lines, removed};
+use super::ahead::LONG;
+use super::entries::{Entry, Where, csv, line_place, lines, list_digest, removed};
 use super::{Compiler, Entries, Kept, Scope, Words, full, texts};
 use crate::config::spec::{Field, ListKind, ListSpec, Placed, RegistryEntry};
 use crate::limits::LIKE_ENTRIES_MAX;
@@ -149,9 +150,17 @@ impl<'a> Compiler<'a> {
         is_so: impl Fn(&Entries) -> Option<&Kept<L>>,
     ) -> Kept<L> {
         let digest = self.digest_of(spec);
-        if let Some(kept) = self.before.and_then(|before| is_so(before.kept.get(&digest)?)) {
-            return kept.clone();
+        let before = self.before.and_then(|before| before.kept.get(&digest));
+        let known = before.or_else(|| self.ahead.lists.get(&digest)).and_then(is_so).cloned();
+        let list = known.unwrap_or_else(|| self.read(spec, fault, digest));
+        let is_its_file = spec.entries.is_empty() && spec.removed.is_empty();
+        if let Some(file) = spec.file.as_ref().filter(|_| is_its_file && list.count >= LONG) {
+            self.long_files.push((file.place.file.to_string(), file.value.clone(), spec.kind));
         }
+        list
+    }
+
+    fn read<L: Listed>(&mut self, spec: &'a ListSpec, fault: Fault, digest: [u8; 32]) -> Kept<L> {
         let mut reading = Reading::with_capacity(self.count_of(spec));
         let mut insert = |this: &mut Self, entry: Entry<'_>| {
             if !reading.insert::<L>(entry.text, entry.until) {
@@ -175,22 +184,13 @@ impl<'a> Compiler<'a> {
 
     /// Names what a list is made of.
     fn digest_of(&mut self, spec: &ListSpec) -> [u8; 32] {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(spec.kind.name().as_bytes());
-        for entry in &spec.entries {
-            hasher.update(b"\0").update(entry.value.as_bytes());
-        }
-        for entry in &spec.removed {
-            hasher.update(b"\0removed\0").update(entry.as_bytes());
-        }
-        if let Some(file) = &spec.file {
+        let file = spec.file.as_ref().map(|file| {
             let found = self.texts.get(&(&*file.place.file, file.value.as_str()));
             let text = found.and_then(|f| f.text.as_deref().ok()).unwrap_or_default();
             let key = (file.place.file.to_string(), file.value.clone());
-            let digest = self.file_digests.entry(key).or_insert_with(|| blake3::hash(text.as_bytes()).into());
-            hasher.update(b"\0file\0").update(digest);
-        }
-        hasher.finalize().into()
+            *self.file_digests.entry(key).or_insert_with(|| blake3::hash(text.as_bytes()).into())
+        });
+        list_digest(spec.kind, &spec.entries, &spec.removed, file)
     }
 
     pub(super) fn word(&mut self, entry: &Placed<String>) -> Option<Word> {

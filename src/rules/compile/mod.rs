@@ -1,7 +1,8 @@
 //! [`Spec`] → [`Ruleset`]: names are looked up, words folded, regexes compiled; every mistake points into the YAML.
 //!
-//! One file for each kind of compilation: lists and registries, rules and exemptions, conditions, the tests of facts.
+//! One file for each kind of compilation: lists and registries, long lists that are read ahead, rules and exemptions, conditions, the tests of facts.
 
+mod ahead;
 mod condition;
 mod entries;
 mod fact;
@@ -23,13 +24,22 @@ use super::{Registries, Ruleset};
 use crate::config::diagnostic::{Diagnostics, nearest};
 use crate::config::spec::{Field, FieldValue, ListFile, ListSpec, Mode, Place, Placed, Points, Spec};
 
+pub use ahead::Ahead;
+pub(crate) use ahead::LongFile;
+
 /// Texts of the files that lists and registries name.
 pub type ListFiles = [ListFile];
 
 /// Compiles what was written. Mistakes are told, and what has one is left out, so that all are told at once. Lists and
-/// regexes that the rules before have too are shared with them and not made again.
-pub fn compile(spec: &Spec, files: &ListFiles, before: Option<&Ruleset>, diagnostics: &mut Diagnostics) -> Ruleset {
-    let mut compiler = Compiler::new(spec, files, before, diagnostics);
+/// regexes that the rules before have too are shared with them and not made again, and neither are lists that were read
+/// ahead.
+pub fn compile(
+    spec: &Spec,
+    files: &ListFiles,
+    (before, ahead): (Option<&Ruleset>, Ahead),
+    diagnostics: &mut Diagnostics,
+) -> Ruleset {
+    let mut compiler = Compiler::new(spec, files, (before, ahead), diagnostics);
     compiler.name_twice();
     compiler.registries();
     compiler.lists();
@@ -56,6 +66,7 @@ pub fn compile(spec: &Spec, files: &ListFiles, before: Option<&Ruleset>, diagnos
     set.asks = set.rules.iter().any(|rule| rule.mode != Mode::Off);
     set.kept = kept(&compiler.lists);
     set.file_digests = compiler.file_digests;
+    set.long_files = compiler.long_files;
     match compiler.builder.build() {
         Ok(matcher) => {
             set.index = Index::new(&set.rules, &set.exemptions, &matcher);
@@ -147,6 +158,8 @@ struct Compiler<'a> {
     spec: &'a Spec,
     diagnostics: &'a mut Diagnostics,
     before: Option<&'a Ruleset>,
+    ahead: Ahead,
+    long_files: Vec<LongFile>,
     /// Files by what names them and their name, lists by their pack and name: the first of each.
     texts: HashMap<(&'a str, &'a str), &'a ListFile>,
     named: HashMap<(Option<&'a str>, &'a str), &'a ListSpec>,
@@ -199,20 +212,22 @@ impl<'a> Compiler<'a> {
     fn new(
         spec: &'a Spec,
         files: &'a ListFiles,
-        before: Option<&'a Ruleset>,
+        (before, mut ahead): (Option<&'a Ruleset>, Ahead),
         diagnostics: &'a mut Diagnostics,
     ) -> Self {
         Self {
             spec,
             diagnostics,
             before,
+            file_digests: std::mem::take(&mut ahead.file_digests),
+            ahead,
+            long_files: Vec::new(),
             texts: files.iter().rev().map(|f| ((f.named_in.as_str(), f.name.as_str()), f)).collect(),
             named: spec.lists.iter().rev().map(|l| ((l.pack.as_deref(), l.name.value.as_str()), l)).collect(),
             builder: before.map_or_else(Builder::default, |before| Builder::after(&before.matcher)),
             lists: HashMap::new(),
             registries: Registries::default(),
             senders: HashMap::new(),
-            file_digests: HashMap::new(),
             always: HashSet::new(),
             likenesses: HashMap::new(),
             questions: Vec::new(),

@@ -9,15 +9,21 @@ use super::anywhere::Anywhere;
 use super::atoms::{Atom, Group, Never};
 use super::dictionary::Dictionary;
 use super::regexes::{BadRegex, Confirm, Pattern};
-use super::{Entry, Matcher, RegexId, SetId, Use, index, short};
+use super::{Matcher, RegexId, SetId, Use, index, short};
+use crate::rules::list::Until;
 use crate::rules::word::{Forms, Word, forms};
 use crate::text::language::is_function_word;
+
+/// A map with a hasher that is quick for short keys.
+type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
 /// Collects what shall be found.
 #[derive(Debug, Default)]
 pub struct Builder {
-    words: HashMap<Written, u32>,
-    entries: Vec<Entry>,
+    words: Map<Written, u32>,
+    entries: Vec<Arc<Word>>,
+    /// Entries that are in a set, with the moment at which each ends there.
+    members: Vec<(u32, SetId, Until)>,
     sets: u32,
     regexes: Vec<(Arc<Pattern>, Option<Arc<Pattern>>)>,
     /// Which are known already, by what is written: the same one is run once a message, whoever asks.
@@ -65,9 +71,10 @@ impl Builder {
     /// A builder that compiles no regex which the matcher before has.
     #[must_use]
     pub fn after(before: &Matcher) -> Self {
-        let words = HashMap::with_capacity(before.entries.len());
-        let entries = Vec::with_capacity(before.entries.len());
-        Self { before: before.patterns.clone(), words, entries, ..Self::default() }
+        let words = Map::with_capacity_and_hasher(before.words.len(), foldhash::fast::RandomState::default());
+        let entries = Vec::with_capacity(before.words.len());
+        let members = Vec::with_capacity(before.members.len());
+        Self { before: before.patterns.clone(), words, entries, members, ..Self::default() }
     }
 
     /// A set of words; [`Hits::set`] says whether one of them was seen.
@@ -79,11 +86,9 @@ impl Builder {
             let next = short(self.entries.len());
             let n = *self.words.entry(Written(Arc::clone(&word))).or_insert(next);
             if n == next {
-                self.entries.push(Entry { word, sets: Vec::new() });
+                self.entries.push(word);
             }
-            if let Some(entry) = self.entries.get_mut(index(n)) {
-                entry.sets.push((set, until));
-            }
+            self.members.push((n, set, until));
         }
         set
     }
@@ -143,13 +148,13 @@ impl Builder {
 
     /// Words of what regexes need, each with how often it stands there and in lists: a word that many have is one that
     /// many texts have.
-    fn words_of_regexes(&self) -> HashMap<&str, u64> {
-        let mut known: HashMap<&str, u64> = HashMap::new();
+    fn words_of_regexes(&self) -> Map<&str, u64> {
+        let mut known: Map<&str, u64> = Map::default();
         let groups = self.regexes.iter().flat_map(|(pattern, _)| &pattern.groups);
         for word in groups.flatten().flat_map(|atom| atom.text.split(' ')) {
             *known.entry(word).or_insert_with(|| if is_function_word(word) { EVERYWHERE } else { 0 }) += 1;
         }
-        for word in self.entries.iter().flat_map(|entry| entry.word.folded.split(' ')) {
+        for word in self.entries.iter().flat_map(|word| word.folded.split(' ')) {
             known.get_mut(word).into_iter().for_each(|count| *count += 1);
         }
         known
@@ -163,7 +168,7 @@ impl Builder {
         let known = self.words_of_regexes();
         // The seldomest wakes a regex: what few regexes and lists have, and what is long.
         let cost = |group: &Group| -> u64 { group.iter().map(|atom| weight(atom, &known)).sum() };
-        let mut atoms: HashMap<&Atom, Vec<RegexId>> = HashMap::new();
+        let mut atoms: Map<&Atom, Vec<RegexId>> = Map::default();
         let (mut regexes, mut always) = (Vec::new(), Vec::new());
         for (n, (pattern, except)) in self.regexes.iter().enumerate() {
             let groups = pattern.groups.iter().enumerate().filter(|(_, group)| wakes(group));
@@ -179,18 +184,12 @@ impl Builder {
         // Of a second reading a word stands in the matching form too, or in the tight form.
         let forms = |atom: &Atom| if atom.begins { forms(&atom.text) } else { Vec::new() };
         let beginnings: Vec<Vec<(Box<str>, Forms)>> = atoms.iter().map(|(atom, _)| forms(atom)).collect();
-        let mut uses: Vec<(u64, &str, Use)> = Vec::with_capacity(2 * self.entries.len());
-        let first = |form: &str| -> u64 {
-            let mut octets = [0; 8];
-            octets.iter_mut().zip(form.bytes()).for_each(|(slot, octet)| *slot = octet);
-            u64::from_be_bytes(octets)
-        };
-        for (n, entry) in self.entries.iter().enumerate() {
-            let forms = entry.word.forms().iter();
-            uses.extend(forms.map(|(form, forms)| (first(form), &**form, Use::Word(short(n), *forms))));
+        let mut uses: Vec<(&str, Use)> = Vec::with_capacity(2 * self.entries.len());
+        for (n, word) in self.entries.iter().enumerate() {
+            uses.extend(word.forms().iter().map(|(form, forms)| (&**form, Use::Word(short(n), *forms))));
         }
         for (n, (forms, (atom, _))) in beginnings.iter().zip(&atoms).enumerate() {
-            uses.extend(forms.iter().map(|(form, _)| (first(form), &**form, Use::Atom(short(n), atom.ends))));
+            uses.extend(forms.iter().map(|(form, _)| (&**form, Use::Atom(short(n), atom.ends))));
         }
         let mut squeezed: Vec<(&str, u32)> = Vec::new();
         for (n, (atom, _)) in atoms.iter().enumerate() {
@@ -200,17 +199,11 @@ impl Builder {
         }
         let (texts, squeezed): (Vec<&str>, Vec<u32>) = squeezed.into_iter().unzip();
         let anywhere = Anywhere::new(&texts)?;
-        // Most are told apart by their first octets.
-        uses.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.cmp(b.1)));
-        let same: Vec<&[(u64, &str, Use)]> = uses.chunk_by(|a, b| a.0 == b.0 && a.1 == b.1).collect();
-        let literals: Vec<&str> = same.iter().filter_map(|uses| Some(uses.first()?.1)).collect();
+        let (literals, starts, uses) = by_form(&uses);
         let dictionary = Dictionary::new(&literals);
-        let starts = same.iter().scan(0, |sum, uses| {
-            *sum += short(uses.len());
-            Some(*sum)
-        });
-        let starts = std::iter::once(0).chain(starts).collect();
-        let uses = uses.iter().map(|(_, _, one)| *one).collect();
+        let mut members = self.members;
+        members.sort_by_key(|(word, ..)| *word);
+        let sets_of = ends(members.chunk_by(|a, b| a.0 == b.0).map(<[_]>::len));
         Ok(Matcher {
             dictionary,
             starts,
@@ -221,10 +214,44 @@ impl Builder {
             sets: index(self.sets),
             regexes,
             always,
-            entries: self.entries,
+            words: self.entries,
+            sets_of,
+            members: members.into_iter().map(|(_, set, until)| (set, until)).collect(),
             patterns: self.patterns,
         })
     }
+}
+
+/// The forms that are used in their order, each once; where the uses of each begin, one more at the end; and the uses.
+fn by_form<'f>(uses: &[(&'f str, Use)]) -> (Vec<&'f str>, Box<[u32]>, Box<[Use]>) {
+    let form = |n: u32| uses.get(index(n)).map_or("", |(form, _)| form);
+    // Most are told apart by their first octets.
+    let mut order: Vec<(u128, u32)> = uses.iter().zip(0..).map(|((form, _), n)| (first(form.as_bytes()), n)).collect();
+    let cmp_forms = |a: &(u128, u32), b: &(u128, u32)| a.0.cmp(&b.0).then_with(|| form(a.1).cmp(form(b.1)));
+    order.sort_unstable_by(|a, b| cmp_forms(a, b).then(a.1.cmp(&b.1)));
+    let same: Vec<&[(u128, u32)]> = order.chunk_by(|a, b| cmp_forms(a, b).is_eq()).collect();
+    let literals = same.iter().filter_map(|uses| uses.first()).map(|(_, n)| form(*n)).collect();
+    let starts = ends(same.iter().map(|uses| uses.len()));
+    (literals, starts, order.iter().filter_map(|(_, n)| Some(uses.get(index(*n))?.1)).collect())
+}
+
+/// The first sixteen octets as a number that is ordered as they are; behind the end there are zeros.
+fn first(octets: &[u8]) -> u128 {
+    let whole = octets.first_chunk().copied().unwrap_or_else(|| {
+        let mut whole = [0; 16];
+        whole.iter_mut().zip(octets).for_each(|(slot, octet)| *slot = *octet);
+        whole
+    });
+    u128::from_be_bytes(whole)
+}
+
+/// For lengths of what stands one behind the other where each begins, and where the last ends.
+fn ends(lengths: impl Iterator<Item = usize>) -> Box<[u32]> {
+    let ends = lengths.scan(0, |sum, length| {
+        *sum += short(length);
+        Some(*sum)
+    });
+    std::iter::once(0).chain(ends).collect()
 }
 
 /// Whether what a text must have of a group is seldom enough to wait for.
@@ -234,7 +261,7 @@ fn wakes(group: &Group) -> bool {
 
 /// How often a literal is seen, as far as its length tells and the seldomest of its words. One that is squeezed has to be
 /// looked for everywhere.
-fn weight(atom: &Atom, known: &HashMap<&str, u64>) -> u64 {
+fn weight(atom: &Atom, known: &Map<&str, u64>) -> u64 {
     let characters = if atom.text.is_ascii() { atom.text.len() } else { atom.text.len() / 2 };
     let by_length = 1 << 8_usize.saturating_sub(characters).min(7);
     let by_words = atom.text.split(' ').map(|word| known.get(word).copied().unwrap_or(1)).min().unwrap_or(1);

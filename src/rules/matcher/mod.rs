@@ -77,13 +77,6 @@ const WOKEN_MANY: usize = 8;
 /// Says where the word of a match really stands, if it does.
 type Stands<'s> = &'s dyn Fn(&Word, Forms, Range<usize>) -> Option<Range<usize>>;
 
-/// A word, and the sets that it is in with the moment at which it ends there.
-#[derive(Debug)]
-struct Entry {
-    word: Arc<Word>,
-    sets: Vec<(SetId, Until)>,
-}
-
 /// Everything compiled.
 #[derive(Default)]
 pub struct Matcher {
@@ -91,7 +84,11 @@ pub struct Matcher {
     /// For each literal of the dictionary where its uses begin; one more at the end.
     starts: Box<[u32]>,
     uses: Box<[Use]>,
-    entries: Vec<Entry>,
+    words: Vec<Arc<Word>>,
+    /// For each word where the sets that it is in begin; one more at the end.
+    sets_of: Box<[u32]>,
+    /// Those, each with the moment at which the word ends there.
+    members: Box<[(SetId, Until)]>,
     /// The regexes that an atom wakes.
     atoms: Vec<Box<[RegexId]>>,
     /// Atoms in the text without blanks, and which they are.
@@ -216,10 +213,12 @@ impl Matcher {
                     }
                 }
                 Use::Word(n, forms) => {
-                    let Some(entry) = self.entries.get(index(*n)).filter(|_| !hits.has_word(*n)) else { continue };
-                    if let Some(place) = stands(&entry.word, *forms, range.clone()) {
+                    let Some(word) = self.words.get(index(*n)).filter(|_| !hits.has_word(*n)) else { continue };
+                    if let Some(place) = stands(word, *forms, range.clone()) {
                         hits.mark_word(*n);
-                        let holding = entry.sets.iter().filter(|(_, until)| now < *until);
+                        let start = |n: u32| self.sets_of.get(index(n)).map_or(0, |start| index(*start));
+                        let sets = self.members.get(start(*n)..start(*n + 1)).unwrap_or_default();
+                        let holding = sets.iter().filter(|(_, until)| now < *until);
                         holding.for_each(|(set, _)| hits.mark_set(*set, &place));
                     }
                 }
@@ -277,8 +276,9 @@ impl Matcher {
     pub fn octets(&self) -> usize {
         let regexes: usize = self.patterns.values().map(|pattern| pattern.octets()).sum();
         let uses = size_of_val(&*self.uses) + size_of_val(&*self.starts);
-        let words = self.entries.iter().map(|e| size_of_val(e) + 4 * e.word.folded.len() + size_of_val(&*e.sets));
-        self.dictionary.octets() + self.anywhere.octets() + regexes + uses + words.sum::<usize>()
+        let words = self.words.iter().map(|word| size_of_val(word) + 4 * word.folded.len());
+        let sets = size_of_val(&*self.sets_of) + size_of_val(&*self.members);
+        self.dictionary.octets() + self.anywhere.octets() + regexes + uses + sets + words.sum::<usize>()
     }
 }
 
@@ -363,7 +363,7 @@ fn beginnings_of_tight(tight: &Tight, mut begins: impl FnMut(usize)) {
 
 impl Hits {
     fn start(&mut self, matcher: &Matcher) {
-        let counts = [matcher.sets, matcher.entries.len(), matcher.atoms.len(), matcher.regexes.len()];
+        let counts = [matcher.sets, matcher.words.len(), matcher.atoms.len(), matcher.regexes.len()];
         let [sets, words, atoms, regexes] = counts;
         let known = [self.sets.len(), self.words.len(), self.atoms.len(), self.candidates.len()];
         if known != counts || self.generation == u32::MAX {
