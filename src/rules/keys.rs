@@ -22,6 +22,9 @@ use crate::time::Timestamp;
 /// Entries of one place, on average.
 const TOGETHER: usize = 4;
 
+/// Entries that one place has, but for what is there twice, or very seldom.
+const TOGETHER_MAX: u32 = 24;
+
 /// Heaps that many entries are collected in, and how many are many.
 const HEAPS: usize = 256;
 const MANY: usize = 1 << 16;
@@ -155,7 +158,7 @@ impl Heaps {
         for (n, count) in counts.into_iter().enumerate() {
             heap.clear();
             heap.extend_from_slice(hashes.get(n * room..n * room + count).unwrap_or_default());
-            placing.put(&heap, many, &mut hashes);
+            placing.put(&mut heap, many, &mut hashes);
         }
         let Placing { mut starts, shift, end, .. } = placing;
         starts.push(short(end));
@@ -176,44 +179,45 @@ struct Placing {
 
 impl Placing {
     /// Puts the hashes of a heap in its `many` places, each once.
-    fn put(&mut self, heap: &[u64], many: usize, hashes: &mut [u64]) {
-        let Self { shift, starts, ends, end: all } = self;
-        let (first, base) = (starts.len(), *all);
+    fn put(&mut self, heap: &mut Vec<u64>, many: usize, hashes: &mut [u64]) {
+        let first = self.starts.len();
+        if self.spread(heap, many, hashes) {
+            heap.sort_unstable();
+            heap.dedup();
+            self.starts.truncate(first);
+            self.spread(heap, many, hashes);
+        }
+        self.end += heap.len();
+    }
+
+    /// Answers whether one may be there twice.
+    fn spread(&mut self, heap: &[u64], many: usize, hashes: &mut [u64]) -> bool {
+        let Self { shift, starts, ends, end: base } = self;
+        let first = starts.len();
         let own = |hash: u64| place(hash, *shift) - first;
         ends.clear();
         ends.resize(many, 0);
         for hash in heap {
             ends.get_mut(own(*hash)).into_iter().for_each(|count| *count += 1);
         }
-        let mut sum = short(base);
+        let together = ends.iter().copied().max().unwrap_or(0);
+        let mut sum = short(*base);
         for end in ends.iter_mut() {
             starts.push(sum);
             sum += std::mem::replace(end, sum);
         }
-        *all += heap.len();
-        let starts = starts.get_mut(first..).unwrap_or_default();
-        let mut twice = false;
         for hash in heap {
-            let own = own(*hash);
-            let (Some(start), Some(end)) = (starts.get(own), ends.get_mut(own)) else { continue };
-            if hashes.get(index(*start)..index(*end)).unwrap_or_default().contains(hash) {
-                twice = true;
-                continue;
-            }
+            let Some(end) = ends.get_mut(own(*hash)) else { continue };
             hashes.get_mut(index(*end)).into_iter().for_each(|slot| *slot = *hash);
             *end += 1;
         }
-        if !twice {
-            return;
-        }
-        // Places have fewer than were counted: what is behind moves up.
-        *all = base;
-        for (start, end) in starts.iter_mut().zip(ends) {
-            let range = index(*start)..index(*end);
-            *start = short(*all);
-            *all += range.len();
-            hashes.copy_within(range, index(*start));
-        }
+        // What is there twice has one place: many are compared at a time with those that are so far behind.
+        let placed = hashes.get(*base..*base + heap.len()).unwrap_or_default();
+        let same = |apart: u32| {
+            let behind = placed.get(index(apart)..).unwrap_or_default();
+            placed.iter().zip(behind).fold(false, |same, (a, b)| same | (a == b))
+        };
+        together > TOGETHER_MAX || (1..together).any(same)
     }
 }
 
