@@ -9,7 +9,8 @@
 //! Messages are real ones; words, regexes and domains are made up from a fixed seed, most of them of words that the messages
 //! have (see [`made`]). A message is read (decoded, folded, searched for links and numbers) and judged; the second figure is
 //! judging alone. Times of messages are those that the thread had a processor, the least of all rounds, since others may use
-//! the machine too; those of compiling are the clock's. Beside them stand a plain loop
+//! the machine too; those of compiling are the clock's. Memory is what the system counts for a process of its own that reads
+//! and compiles the set once, and its allocator keeps. Beside them stand a plain loop
 //! over all regexes, and one over `contains` for all literals. The answer is asserted: regexes that fire are those of the
 //! plain loop. `TAPIS_BENCH_ROUNDS` sets the rounds (9 unless told); with 1 the largest sets are left out.
 #![allow(clippy::print_stdout, clippy::disallowed_methods, reason = "a bench prints, and its clock is the real one")]
@@ -19,15 +20,15 @@
 mod made;
 mod reload;
 
-use std::alloc::System;
 use std::hint::black_box;
 use std::path::Path;
+use std::process::Command;
 use std::time::Instant;
 
 use regex_automata::meta::Regex;
-use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use tapis::config::source::Sources;
 use tapis::message::{AccountFacts, Direction, Envelope, Message, ReadAs};
-use tapis::policy::{self, Policy, Scratch};
+use tapis::policy::{self, Beside, Policy, Scratch};
 use tapis::rules::Facts;
 use tapis::sim::corpus::{self, Letter};
 use tapis::text::Alphabet;
@@ -36,9 +37,6 @@ use tapis::verdict::Verdict;
 use tapis::wire::command::{CommandId, RegisteredDelivery};
 
 use made::{Made, Size};
-
-#[global_allocator]
-static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 /// Noon in Singapore.
 const NOON: Timestamp = Timestamp(1_795_492_800_000_000);
@@ -61,6 +59,14 @@ fn main() {
     let quick = rounds == 1;
     let letters = letters(if quick { 600 } else { MESSAGES });
     let words = made::vocabulary(&letters);
+    let numbers: Vec<usize> = std::env::args().filter_map(|a| a.parse().ok()).collect();
+    let asked = match numbers[..] {
+        [literals, regexes, domains] => Some(Size { literals, regexes, domains }),
+        _ => None,
+    };
+    if let Some(size) = asked.filter(|_| std::env::args().any(|a| a == "memory")) {
+        return tell_memory(size, &words);
+    }
     if std::env::args().any(|a| a == "reload") {
         return reload::run(&letters, &words, quick);
     }
@@ -81,10 +87,9 @@ fn main() {
         "fired"
     );
     let mut bench = Bench { letters: &letters, words: &words, rounds, loops: true, smallest: None };
-    let numbers: Vec<usize> = std::env::args().filter_map(|a| a.parse().ok()).collect();
-    if let [literals, regexes, domains] = numbers[..] {
+    if let Some(size) = asked {
         bench.loops = false;
-        bench.whole(Size { literals, regexes, domains });
+        bench.whole(size);
         return;
     }
     let few = Size { literals: 10, regexes: 0, domains: 1_000 };
@@ -145,20 +150,18 @@ impl Bench<'_> {
     fn row(&mut self, size: Size) -> (Made, Policy) {
         let made = Made::new(size, self.words);
         let sources = made.sources();
-        let region = Region::new(ALLOCATOR);
         let start = Instant::now();
         let policy = loaded(None, &sources);
         let compile = start.elapsed().as_secs_f64();
-        let change = region.change();
-        let bytes = change.bytes_allocated.saturating_sub(change.bytes_deallocated) as f64 / f64::from(1 << 20);
         drop(sources);
+        let memory = memory(size);
         let times = self.judged(&policy);
         let smallest = *self.smallest.get_or_insert(times);
         let (hits, fired) = self.fired(&policy, &made);
         let (regex, contains) = (self.regex_loop(&made, &policy), self.contains_loop(&made));
         let or_none = |n: Option<f64>| n.map_or_else(|| "–".to_owned(), |n| format!("{n:.0}"));
         println!(
-            "{:>8}{:>8}{:>10} │{:>9.0}{:>8.0}{:>7.2} │{compile:>10.2}{bytes:>7.0} │{:>12}{:>12} │{hits:>7.2}{fired:>6.2}",
+            "{:>8}{:>8}{:>10} │{:>9.0}{:>8.0}{:>7.2} │{compile:>10.2}{memory:>7} │{:>12}{:>12} │{hits:>7.2}{fired:>6.2}",
             size.literals,
             size.regexes,
             size.domains,
@@ -175,10 +178,10 @@ impl Bench<'_> {
     fn whole(&mut self, size: Size) {
         let (made, policy) = self.row(size);
         let made = made.changed(self.words);
-        let compile = |sources: &tapis::config::source::Sources| {
+        let compile = |sources: &Sources, beside: Beside<'_>| {
             let mut policies = (0..COMPILED).map(|_| {
                 let start = Instant::now();
-                let next = loaded(Some(&policy), sources);
+                let next = loaded_beside(Some(&policy), sources, beside);
                 (next, start.elapsed().as_secs_f64())
             });
             let (next, first) = policies.next().unwrap();
@@ -186,13 +189,17 @@ impl Bench<'_> {
             took.sort_by(f64::total_cmp);
             (next, took[COMPILED / 2])
         };
-        let (next, seconds) = compile(&made.sources());
-        let (_, with_domains) = compile(&made.with_other_domains().sources());
+        let (next, seconds) = compile(&made.sources(), ALONE);
+        let sources = made.with_other_domains().sources();
+        let ((one, by_one), (two, by_two)) = (compile(&sources, ALONE), compile(&sources, IN_TWO_THREADS));
+        assert_eq!(one.digest(), two.digest());
+        drop((one, two));
         println!(
-            "{:>26} │ 1 % of rules and word lists changed: compiled in {:.2} s, 1 % of the domains too: {:.2} s\n{:>26} │ rules asked for every message: {}; {:.0} MiB of words, regexes and lists",
+            "{:>26} │ 1 % of rules and word lists changed: compiled in {seconds:.2} s, 1 % of the domains too: {by_one:.2} s, where a second thread reads them {by_two:.2} s",
             "",
-            seconds,
-            with_domains,
+        );
+        println!(
+            "{:>26} │ rules asked for every message: {}; {:.0} MiB of words, regexes and lists",
             "",
             next.rules.always_asked().count(),
             next.rules.octets() as f64 / f64::from(1 << 20),
@@ -301,8 +308,43 @@ fn cpu_seconds() -> f64 {
     nanoseconds.map_or_else(|| START.elapsed().as_secs_f64(), |n| n / 1e9)
 }
 
-fn loaded(before: Option<&Policy>, sources: &tapis::config::source::Sources) -> Policy {
-    let (loaded, diagnostics) = policy::read_after(before, sources);
+/// How a node with few processors compiles, and one with more.
+const ALONE: Beside<'_> = &|_, yaml| yaml();
+const IN_TWO_THREADS: Beside<'_> = &|lists, yaml| {
+    std::thread::scope(|scope| {
+        scope.spawn(lists);
+        yaml();
+    });
+};
+
+/// MiB that the set takes, as another process says, which does nothing else.
+fn memory(size: Size) -> String {
+    let numbers = [size.literals, size.regexes, size.domains].map(|n| n.to_string());
+    let asked = Command::new(std::env::current_exe().unwrap()).arg("memory").args(numbers).output().unwrap();
+    String::from_utf8(asked.stdout).unwrap().trim().to_owned()
+}
+
+fn tell_memory(size: Size, words: &made::Vocabulary) {
+    let made = Made::new(size, words);
+    let sources = made.sources();
+    let resident = || {
+        let status = std::fs::read_to_string("/proc/self/status").ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        line.trim_end_matches("kB").trim().parse::<f64>().ok()
+    };
+    let before = resident();
+    let policy = loaded(None, &sources);
+    let grown = resident().zip(before).map(|(after, before)| (after - before) / 1024.0);
+    println!("{}", grown.map_or_else(|| "–".to_owned(), |grown| format!("{grown:.0}")));
+    drop((policy, made));
+}
+
+fn loaded(before: Option<&Policy>, sources: &Sources) -> Policy {
+    loaded_beside(before, sources, ALONE)
+}
+
+fn loaded_beside(before: Option<&Policy>, sources: &Sources, beside: Beside<'_>) -> Policy {
+    let (loaded, diagnostics) = policy::read_ahead(before, sources, beside);
     assert!(!diagnostics.has_errors(), "{:?}", diagnostics.sorted().iter().take(3).collect::<Vec<_>>());
     loaded.policy
 }
