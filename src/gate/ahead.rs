@@ -4,7 +4,7 @@
 use super::{Context, Gate, Scratch};
 use crate::reputation::{AHEAD_MAX, Kind};
 use crate::session::Leg;
-use crate::wire::body::{self, Body, Parsed};
+use crate::wire::body;
 use crate::wire::command::CommandId;
 use crate::wire::frame::{self, Frame};
 
@@ -24,8 +24,8 @@ impl Gate {
         let Scratch { envelope, keys, .. } = &mut *cx.scratch;
         let reputation = &cx.memory.reputation;
         let senders = seen().filter_map(|pdu| {
-            let Parsed::Understood(_, Body::SubmitSm(sm)) = body::parse(pdu) else { return None };
-            keys.address(&envelope.read_sender(&sm.source, home), Kind::Sender, reputation)
+            let sender = envelope.read_sender(&body::source(pdu)?, home);
+            keys.address(&sender, Kind::Sender, reputation)
         });
         reputation.look_ahead(senders);
     }
@@ -51,6 +51,7 @@ mod tests {
     use crate::reputation::{Reputation, Settings};
     use crate::text::number::Country;
     use crate::time::Timestamp;
+    use crate::wire::body::{Body, Parsed};
 
     fn pdu(command_id: u32, body: &[u8]) -> Vec<u8> {
         let words = [u32::try_from(16 + body.len()).unwrap(), command_id, 0, 7];
@@ -80,8 +81,10 @@ mod tests {
             [(1, &b"6591234567"[..]), (2, b"91234567"), (0, b"77266"), (5, b"DBS Bank"), (5, b"caf\xe9")]
         {
             let octets = submit_sm(ton, source);
+            let source = body::source(&octets).unwrap();
+            let ahead = keys.address(&envelope.read_sender(&source, home), Kind::Sender, &reputation);
             let Parsed::Understood(_, Body::SubmitSm(sm)) = body::parse(&octets) else { panic!("{octets:?}") };
-            let ahead = keys.address(&envelope.read_sender(&sm.source, home), Kind::Sender, &reputation);
+            let mut keys = Keys::default();
             envelope.read_sm(CommandId::SUBMIT_SM, &sm, ReadAs { home, ..ReadAs::default() });
             let account = AccountFacts { home, ..AccountFacts::default() };
             keys.read(&envelope.message(Direction::Mt, account, None, Timestamp(0)), &reputation);

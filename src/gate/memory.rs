@@ -7,6 +7,7 @@
 
 use std::fmt::Write as _;
 
+use super::memo::Memo;
 use super::{Context, Gate, Scratch};
 use crate::account::Account;
 use crate::message::{Direction, Message, Party};
@@ -24,6 +25,7 @@ use crate::wire::body::Address;
 #[derive(Debug, Default)]
 pub(crate) struct Keys {
     names: Names,
+    memo: Memo,
     name: String,
     template: Template,
     pub(crate) traits: Traits,
@@ -63,7 +65,9 @@ impl Keys {
 
     /// The key of an address; none of none.
     pub(super) fn address(&mut self, party: &Party<'_>, kind: Kind, reputation: &Reputation) -> Option<Key> {
-        self.names.address(party).map(|name| reputation.key(kind, name))
+        let Self { names, memo, .. } = self;
+        let mut read = || names.address(party).map(|name| reputation.key(kind, name));
+        if kind == Kind::Sender { memo.sender(party, reputation, read) } else { read() }
     }
 
     /// Adds what a text has in it.

@@ -17,6 +17,7 @@ mod act;
 mod ahead;
 mod holding;
 mod judge;
+mod memo;
 pub(crate) mod memory;
 mod multi;
 mod parts;

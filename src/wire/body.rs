@@ -265,6 +265,14 @@ pub fn system_id(bind: &[u8]) -> Option<&[u8]> {
     field::system_id("system_id", body).ok().map(|(_, id)| id)
 }
 
+/// The source address of a submit_sm or deliver_sm, without a look at what follows it.
+#[must_use]
+pub fn source(sm: &[u8]) -> Option<Address<'_>> {
+    let body = sm.get(frame::HEADER_OCTETS..)?;
+    let (rest, _) = field::c_octet_string("service_type", body).ok()?;
+    field::address_of("source", rest).ok().map(|(_, source)| source)
+}
+
 impl<'a> Body<'a> {
     /// The TLVs.
     #[must_use]
