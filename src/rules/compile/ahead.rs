@@ -18,7 +18,7 @@ pub(super) const LONG: usize = 10_000;
 /// A file of a long list: what names it, its name, and the kind of the list.
 pub(crate) type LongFile = (String, String, ListKind);
 
-/// See the [module documentation](self).
+/// Long lists that have changed, read before the YAML that names them is understood.
 #[derive(Debug, Default)]
 pub struct Ahead {
     pub(super) lists: HashMap<[u8; 32], Entries>,
