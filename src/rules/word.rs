@@ -141,8 +141,8 @@ impl Word {
         }
         let before = Open { before: first == SPREAD_READ, after: false };
         let after = Open { before: false, after: last == SPREAD_READ };
-        let others = (from > 0 || to < letters.len()) && !letters.spell(from, to, &self.folded);
-        others
+        let only_alike = (from > 0 || to < letters.len()) && !letters.spell(from, to, &self.folded);
+        only_alike
             || !letters.are_words(0, from, before)
             || (!self.open && (letters.cover(from, to) || !letters.are_words(to, letters.len(), after)))
     }
