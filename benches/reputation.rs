@@ -33,6 +33,10 @@ use tapis::reputation::{
 use tapis::text::{ReadContext, Reading};
 use tapis::time::Timestamp;
 
+/// The program's own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const START: u64 = 1_795_000_000_000_000;
 const BATCH: usize = 2_048;
 const ACCOUNTS: u64 = 1_000;

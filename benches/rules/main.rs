@@ -38,6 +38,10 @@ use tapis::wire::command::{CommandId, RegisteredDelivery};
 
 use made::{Made, Size};
 
+/// The program's own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Noon in Singapore.
 const NOON: Timestamp = Timestamp(1_795_492_800_000_000);
 

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use tapis::policy::Policy;
-use tapis::runtime::beside::beside;
+use tapis::runtime::beside::{behind, beside};
 use tapis::sim::corpus::Letter;
 
 use crate::made::{Made, Size, Vocabulary};
@@ -67,12 +67,12 @@ pub fn run(letters: &[Letter], words: &Vocabulary, quick: bool) {
         let reload = || {
             let start = Instant::now();
             let old = load.shared.load_full();
-            let new = loaded_beside(Some(&old), &sources[n % 2], &beside);
+            let new = behind(|| loaded_beside(Some(&old), &sources[n % 2], &beside));
             took.push(start.elapsed().as_secs_f64());
             let old = (old, load.shared.swap(Arc::new(new)));
             // As a node does: not before the last message that is judged by it.
             std::thread::sleep(Duration::from_millis(10));
-            drop(old);
+            behind(|| drop(old));
         };
         told[0].push(load.round(seconds, reload));
         seconds = quarters(took.iter().copied())[1];

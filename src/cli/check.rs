@@ -7,7 +7,7 @@ use crate::config::diagnostic::{Diagnostic, Severity};
 use crate::config::{self, source::Source, source::Sources};
 use crate::runtime::clock::Clock;
 use crate::runtime::files::Origin;
-use crate::runtime::reload;
+use crate::runtime::load;
 use crate::time::Timestamp;
 
 /// Validates rule files or a whole configuration, and runs their cases.
@@ -31,7 +31,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Exit {
     let origin = origin(&args.paths);
     let at = args.at.and_then(|at| u64::try_from(at.as_microsecond()).ok()).map(Timestamp);
-    let checked = reload::load(&origin, at.unwrap_or_else(|| Clock::start().now()));
+    let checked = load::load(&origin, at.unwrap_or_else(|| Clock::start().now()));
     let (diagnostics, sources, summary, notes) = match checked {
         Ok((loaded, sources, cases)) => {
             let rules = loaded.policy.rules.rules.len();

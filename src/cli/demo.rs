@@ -17,7 +17,7 @@ use crate::runtime::clock::Clock;
 use crate::runtime::files::Origin;
 use crate::runtime::live::{Seen, Watcher};
 use crate::runtime::peer::{self, Load, Smsc};
-use crate::runtime::{Node, Start, reload};
+use crate::runtime::{Node, Start, load, reload};
 use crate::sim::corpus::{self, Letter};
 use crate::sim::smsc::Centre;
 use crate::wire::command::{CommandId, RegisteredDelivery};
@@ -53,7 +53,7 @@ pub(super) fn run(args: &Args) -> Exit {
         );
     }
     let origin = Origin { main: Some(main), ..Origin::default() };
-    let (loaded, sources, _) = match reload::load(&origin, Clock::start().now()) {
+    let (loaded, sources, _) = match load::load(&origin, Clock::start().now()) {
         Ok(loaded) => loaded,
         Err((diagnostics, sources)) => {
             tell_all(&diagnostics, &sources);

@@ -13,7 +13,7 @@ use super::{Exit, Format, count, fail, say, tell};
 use crate::reputation::Reputation;
 use crate::runtime::clock::Clock;
 use crate::runtime::files::Origin;
-use crate::runtime::{reload, remember, reputation, snapshot};
+use crate::runtime::{load, remember, reputation, snapshot};
 
 /// Explains, lists, pins and forgets what a running node knows of senders, accounts, domains, phones and campaigns.
 ///
@@ -237,7 +237,7 @@ fn offline(key: &str, file: &Path, config: Option<&Path>) -> Result<Value, Strin
     let (mut written, mut journal_key, mut base) = (None, [0; 32], PathBuf::new());
     if let Some(config) = config {
         let origin = Origin { main: Some(config.to_owned()), rules: Vec::new(), state: None };
-        let loaded = reload::load(&origin, clock.now());
+        let loaded = load::load(&origin, clock.now());
         let (loaded, ..) = loaded.map_err(|(all, _)| format!("{}: {} diagnostics", config.display(), all.len()))?;
         base = config.parent().unwrap_or(Path::new("")).to_owned();
         if let Some(dir) = &loaded.settings.journal.dir {

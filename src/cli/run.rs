@@ -10,7 +10,7 @@ use super::{Exit, asked_to_end, fail, tell, tell_all};
 use crate::config::settings::{Settings, SmscSettings};
 use crate::runtime::clock::Clock;
 use crate::runtime::files::Origin;
-use crate::runtime::{Listeners, Node, Start, reload};
+use crate::runtime::{Listeners, Node, Start, load, reload};
 
 /// Runs the proxy until SIGTERM; SIGHUP reloads the rules.
 #[derive(Debug, clap::Args)]
@@ -42,7 +42,7 @@ pub(super) struct Args {
 pub(super) fn run(args: Args) -> Exit {
     let state = args.state.as_deref().and_then(|dir| std::path::absolute(dir).ok());
     let origin = Origin { main: args.config.clone(), rules: args.rules.clone(), state };
-    let (mut loaded, sources, _) = match reload::load(&origin, Clock::start().now()) {
+    let (mut loaded, sources, _) = match load::load(&origin, Clock::start().now()) {
         Ok(loaded) => loaded,
         Err((diagnostics, sources)) => {
             tell_all(&diagnostics, &sources);

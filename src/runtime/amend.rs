@@ -8,7 +8,8 @@ use std::sync::{Arc, PoisonError};
 
 use serde_json::{Value, json};
 
-use super::reload::{Refused, Reloader, Report, check_after, unreadable};
+use super::load::{Refused, check_after, unreadable};
+use super::reload::{Reloader, Report};
 use super::{Node, edits, feeds};
 use crate::config::source::{ListEdit, Sources};
 

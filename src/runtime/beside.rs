@@ -1,7 +1,33 @@
-//! Two pieces of work, one beside the other: where the traffic keeps a processor to itself, and nowhere else.
+//! Work beside the traffic: it takes what time the sessions leave.
 
 use std::num::NonZero;
 use std::thread;
+
+/// How much nicer than the sessions a thread is that works behind them: it gets a tenth of what one of them gets where both
+/// want the same processor, and gives way when a message comes.
+#[cfg(target_os = "linux")]
+const NICER: i32 = 10;
+
+/// Does something on a thread that gives way to the sessions, as do those that it starts.
+pub fn behind<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    let (mut work, mut done) = (Some(work), None);
+    thread::scope(|scope| {
+        let (work, done) = (&mut work, &mut done);
+        let take = move || {
+            give_way();
+            *done = work.take().map(|work| work());
+        };
+        // Without a thread it is done by who asks.
+        let _ = thread::Builder::new().name("behind".into()).spawn_scoped(scope, take);
+    });
+    done.or_else(|| work.take().map(|work| work())).expect("it is done by the thread, or else now")
+}
+
+/// Elsewhere a priority is that of all threads, and stays as it is.
+fn give_way() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::nice(NICER);
+}
 
 /// Processors from which on there is one for the traffic beside two that compile.
 const PROCESSORS_MIN: usize = 3;
@@ -16,4 +42,27 @@ pub fn beside(first: &mut (dyn FnMut() + Send), second: &mut dyn FnMut()) {
         }
         second();
     });
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    fn niceness() -> i32 {
+        rustix::process::getpriority_process(None).expect("a thread has a priority")
+    }
+
+    #[test]
+    fn what_is_done_behind_the_sessions_gives_way_to_them_and_so_does_what_it_starts() {
+        let own = niceness();
+        let [behind, started] = behind(|| {
+            let mut started = 0;
+            let (mut first, mut behind) = (|| started = niceness(), 0);
+            thread::scope(|scope| _ = scope.spawn(&mut first));
+            behind += niceness();
+            [behind, started]
+        });
+        assert_eq!([behind, started], [(own + NICER).min(19); 2]);
+        assert_eq!(niceness(), own, "who asks is as it was");
+    }
 }

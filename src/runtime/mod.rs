@@ -22,6 +22,7 @@ mod key;
 pub mod link;
 mod listen;
 pub mod live;
+pub mod load;
 pub mod metrics;
 pub mod peer;
 pub mod reload;

@@ -9,15 +9,17 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use super::beside::behind;
 use super::canary::{Canary, Outcome};
 use super::files::Origin;
 use super::history::{Change, History};
+use super::load::{Refused, check_after, load_after};
 use super::{Node, metrics};
 use crate::case;
 use crate::config::canary::CanarySettings;
-use crate::config::diagnostic::{Diagnostic, Severity};
-use crate::config::source::{Place, Sources};
-use crate::policy::{self, Difference, Loaded, Policy};
+use crate::config::diagnostic::Diagnostic;
+use crate::config::source::Sources;
+use crate::policy::{Difference, Loaded, Policy};
 use crate::time::Timestamp;
 
 /// What somebody asks for.
@@ -144,52 +146,6 @@ pub struct Reloader {
     retired: Mutex<Vec<Arc<Policy>>>,
 }
 
-/// Everything that is wrong, and what was read.
-pub type Refused = (Vec<Diagnostic>, Box<Sources>);
-
-/// Reads, compiles and runs cases.
-///
-/// # Errors
-/// Everything that is wrong, with what was read.
-pub fn load(origin: &Origin, now: Timestamp) -> Result<(Loaded, Sources, case::Outcome), Refused> {
-    load_after(None, origin, now)
-}
-
-/// The same for a policy that follows another, with which it shares what has not changed.
-///
-/// # Errors
-/// Everything that is wrong, with what was read.
-pub fn load_after(
-    before: Option<&Policy>,
-    origin: &Origin,
-    now: Timestamp,
-) -> Result<(Loaded, Sources, case::Outcome), Refused> {
-    let sources = origin.read().map_err(|why| (vec![unreadable(why)], Box::default()))?;
-    check_after(before, sources, now)
-}
-
-/// Compiles and runs cases; where a policy follows another it shares with it what has not changed.
-///
-/// # Errors
-/// Everything that is wrong, with what was read.
-pub fn check_after(
-    before: Option<&Policy>,
-    sources: Sources,
-    now: Timestamp,
-) -> Result<(Loaded, Sources, case::Outcome), Refused> {
-    let (loaded, mut diagnostics) = policy::read_ahead(before, &sources, &super::beside::beside);
-    let outcome = case::run(&loaded, &sources, now, &mut diagnostics);
-    policy::doubts(&loaded, now, &mut diagnostics);
-    if diagnostics.has_errors() {
-        return Err((diagnostics.sorted(), Box::new(sources)));
-    }
-    Ok((Loaded { warnings: diagnostics.sorted(), ..loaded }, sources, outcome))
-}
-
-pub(super) fn unreadable(why: String) -> Diagnostic {
-    Diagnostic { place: Place::start("files"), code: "file", severity: Severity::Error, message: why, help: None }
-}
-
 impl Reloader {
     /// A reloader that reads from `origin`, and keeps the history of policies in a folder.
     #[must_use]
@@ -207,7 +163,7 @@ impl Reloader {
     /// Frees policies that nobody judges by any more. It may take long: call it beside the sessions.
     pub fn free_retired(&self) {
         let (held, free) = self.retired().drain(..).partition::<Vec<_>, _>(|policy| Arc::strong_count(policy) > 1);
-        drop(free);
+        behind(|| drop(free));
         self.retired().extend(held);
     }
 
