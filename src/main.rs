@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// Policies are many small pieces and long tables: making both takes less time with it, and so does looking into the tables.
+/// A policy is many small pieces: making it takes less time with this one.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
