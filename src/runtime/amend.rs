@@ -78,7 +78,7 @@ impl Reloader {
         }
         let checked = self.in_force(&report.old).and_then(|mut sources| {
             put(&mut sources);
-            check_after(Some(&old), sources, node.clock.now())
+            check_after(&old, sources, node.clock.now())
         });
         match checked {
             Ok((loaded, sources, cases)) => {
@@ -130,7 +130,7 @@ impl Reloader {
         let Some(canary) = node.canary.load_full() else { return };
         let mut sources = canary.sources.clone();
         put(&mut sources);
-        match check_after(Some(&canary.policy), sources, node.clock.now()) {
+        match check_after(&canary.policy, sources, node.clock.now()) {
             Ok((loaded, sources, _)) => {
                 self.history().keep(loaded.policy.digest(), &sources);
                 let amended = Arc::new(canary.with(Arc::new(loaded.policy), sources));

@@ -13,13 +13,13 @@ use super::beside::behind;
 use super::canary::{Canary, Outcome};
 use super::files::Origin;
 use super::history::{Change, History};
-use super::load::{Refused, check_after, load_after};
+use super::load::{Checked, check_after, load_after};
 use super::{Node, metrics};
 use crate::case;
 use crate::config::canary::CanarySettings;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::source::Sources;
-use crate::policy::{Difference, Loaded, Policy};
+use crate::policy::{Difference, Policy};
 use crate::time::Timestamp;
 
 /// What somebody asks for.
@@ -163,7 +163,9 @@ impl Reloader {
     /// Frees policies that nobody judges by any more. It may take long: call it beside the sessions.
     pub fn free_retired(&self) {
         let (held, free) = self.retired().drain(..).partition::<Vec<_>, _>(|policy| Arc::strong_count(policy) > 1);
-        behind(|| drop(free));
+        if !free.is_empty() {
+            behind(|| drop(free));
+        }
         self.retired().extend(held);
     }
 
@@ -197,7 +199,7 @@ impl Reloader {
     /// Reads and, unless it is a dry run or something is wrong, swaps. It blocks: call it beside the sessions.
     pub fn reload(&self, node: &Node, ask: &Ask) -> Report {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        self.change(node, ask, "reload", || load_after(Some(&node.policy.load()), &self.origin, node.clock.now()))
+        self.change(node, ask, "reload", || load_after(&node.policy.load(), &self.origin, node.clock.now()))
     }
 
     /// Takes a policy of the history into force again, for all sessions at once. What the files say stays as it is: the next
@@ -210,16 +212,10 @@ impl Reloader {
         let digest = self.history.digest(digest)?;
         let sources = self.history.sources(&digest)?;
         let ask = Ask { trial: Trial::Now, ..ask.clone() };
-        Ok(self.change(node, &ask, "rollback", || check_after(Some(&node.policy.load()), sources, node.clock.now())))
+        Ok(self.change(node, &ask, "rollback", || check_after(&node.policy.load(), sources, node.clock.now())))
     }
 
-    fn change(
-        &self,
-        node: &Node,
-        ask: &Ask,
-        how: &str,
-        load: impl FnOnce() -> Result<(Loaded, Sources, case::Outcome), Refused>,
-    ) -> Report {
+    fn change(&self, node: &Node, ask: &Ask, how: &str, load: impl FnOnce() -> Checked) -> Report {
         let old = node.policy.load_full();
         let mut report = Report { dry_run: ask.dry_run, old: old.digest().to_owned(), ..Report::default() };
         if ask.if_digest.as_ref().is_some_and(|expected| *expected != report.old) {
