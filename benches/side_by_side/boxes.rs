@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::known;
 use crate::made::{Made, Size, vocabulary};
 use crate::peers::Smsc;
 use crate::tls::{NAME, Tls};
@@ -94,22 +96,47 @@ fn starter() -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("config/rules").display().to_string()
 }
 
-/// Tapis with the starter rules, and so many more, among them a list of so many domains.
-pub fn scaled(folder: &Folder, work: &Work, rules: usize, entries: usize) -> Middle {
-    let name = format!("scaled-{rules}-{entries}");
+/// What a box of Tapis has beside the starter rules.
+#[derive(Clone, Copy, Default)]
+pub struct Scale {
+    /// So many rules more, among them one of a list of so many domains.
+    pub rules: usize,
+    pub entries: usize,
+    /// Senders that are known when it starts; as of a new node where there are none.
+    pub senders: usize,
+    /// Which of several nodes it is, from 0.
+    pub node: usize,
+}
+
+/// Tapis with the starter rules, and more.
+pub fn scaled(folder: &Folder, work: &Work, scale: Scale) -> Middle {
+    let Scale { rules, entries, senders, node } = scale;
+    let name = format!("scaled-{rules}-{entries}-{senders}-{node}");
     let own = folder.path().join(&name);
+    let is_new = !own.exists();
+    fs::create_dir_all(&own).unwrap();
     let mut all = starter();
     if rules > 0 {
-        if !own.exists() {
-            fs::create_dir_all(&own).unwrap();
+        if is_new {
             large(&own, work, Size { literals: rules - rules / 10, regexes: rules / 10, domains: entries });
         }
         all = format!("{all}, {}", own.join("large.yaml").display());
     }
-    let journal =
-        format!("{{ dir: {}, passes_one_in: {PASSES_ONE_IN} }}", folder.path().join("journal-scaled").display());
-    let kind = Kind::Tapis(settings(&all, &journal));
-    Middle { config: folder.path().join(format!("{name}.yaml")), name, kind, swallows: true, tls: None }
+    let journal = format!(
+        "{{ dir: {}, passes_one_in: {PASSES_ONE_IN} }}",
+        folder.path().join(format!("journal-{node}")).display()
+    );
+    let mut settings = settings(&all, &journal);
+    if senders > 0 {
+        settings.push_str(&known::reputation(&own, work, senders, is_new));
+    }
+    Middle {
+        config: folder.path().join(format!("{name}.yaml")),
+        name,
+        kind: Kind::Tapis(settings),
+        swallows: true,
+        tls: None,
+    }
 }
 
 /// All boxes.
@@ -180,11 +207,11 @@ fn large(folder: &Path, work: &Work, size: Size) -> PathBuf {
 impl Middle {
     /// Starts it on the first processor, and waits until it accepts.
     pub fn start(&self, ports: Ports, tapis: &str) -> Running {
-        self.start_on(ports, tapis, 1)
+        self.start_on(ports, tapis, 0..=0)
     }
 
-    /// Starts it on so many processors.
-    pub fn start_on(&self, ports: Ports, tapis: &str, processors: usize) -> Running {
+    /// Starts it on some processors.
+    pub fn start_on(&self, ports: Ports, tapis: &str, processors: RangeInclusive<usize>) -> Running {
         let (listen, smsc) = (format!("127.0.0.1:{}", ports.listen), format!("127.0.0.1:{}", ports.smsc));
         let config = self.config.display().to_string();
         let (program, args, text) = match (&self.kind, &self.tls) {
@@ -217,7 +244,7 @@ impl Middle {
         let mut command = match is_pinning() {
             true => {
                 let mut command = Command::new("taskset");
-                command.args(["-c", &format!("0-{}", processors - 1), program]);
+                command.args(["-c", &format!("{}-{}", processors.start(), processors.end()), program]);
                 command
             }
             false => Command::new(program),

@@ -4,7 +4,7 @@
 //! ```sh
 //! cargo bench --bench side_by_side                        # both tables
 //! cargo bench --bench side_by_side -- --messages 1000000  # each held against what was sent
-//! cargo bench --bench side_by_side -- --scale             # cost by sessions, windows, rules, lists, processors
+//! cargo bench --bench side_by_side -- --scale             # cost by sessions, windows, rules, lists, senders, processors
 //! ```
 //!
 //! HAProxy is needed for the two tables alone. `--rounds 2` is faster than the five that README's figures come from,
@@ -29,6 +29,7 @@
 )]
 
 mod boxes;
+mod known;
 mod latency;
 mod ledger;
 #[path = "../rules/made.rs"]
@@ -113,7 +114,7 @@ fn main() {
     let folder = Folder::new();
     println!("{}", work.about());
     if let Some(count) = options.messages {
-        return ledger::check(&boxes::scaled(&folder, &work, 0, 0), &work, count, &options.tapis);
+        return ledger::check(&boxes::scaled(&folder, &work, boxes::Scale::default()), &work, count, &options.tapis);
     }
     let tls = Arc::new(Tls::new(folder.path()));
     let smsc = peers::Smsc::listen(options.portion, &tls);
@@ -206,7 +207,7 @@ fn load(
     let before = smsc.messages();
     let (cpu, own) = (running.cpu(), boxes::own_cpu());
     let usual = peers::Load { sessions: SESSIONS, window: WINDOW };
-    let loaded = peers::load(ports.listen, tls, work, length, options.portion, usual);
+    let loaded = peers::load(&[ports.listen], tls, work, length, options.portion, usual);
     let (cpu, own) = (running.cpu() - cpu, boxes::own_cpu() - own);
     let reached = smsc.messages() - before;
     let (answered, fine) = (loaded.report.answered(), loaded.report.answers.get("ESME_ROK").copied().unwrap_or(0));

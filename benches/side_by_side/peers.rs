@@ -150,10 +150,10 @@ pub struct Loaded {
     pub seconds: f64,
 }
 
-/// Loads a box for a while: every session keeps its window full.
-pub fn load(port: u16, tls: Option<&Tls>, work: &Work, length: Duration, portion: usize, load: Load) -> Loaded {
+/// Loads a box for a while, or several that share the sessions: every session keeps its window full.
+pub fn load(ports: &[u16], tls: Option<&Tls>, work: &Work, length: Duration, portion: usize, load: Load) -> Loaded {
     // One after the other: what is measured is not how many can bind at once.
-    let bind = |n: usize| Session::bind(port, tls, &format!("esme-{n}"), load.window);
+    let bind = |n: usize| Session::bind(ports[n % ports.len()], tls, &format!("esme-{n}"), load.window);
     let mut sessions: Vec<Session> = (0..load.sessions).map(bind).collect();
     let each = load.sessions.div_ceil(THREADS_MAX);
     let together = Barrier::new(load.sessions.div_ceil(each));
