@@ -30,7 +30,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::account::{Account, Memory, SessionId, SmscId};
-use crate::audit::{Decision, DecisionId, Outcome, OutcomeKind};
+use crate::audit::{Decision, DecisionId, Outcome, OutcomeKind, Reply};
 use crate::message::{Direction, Envelope};
 use crate::policy::{self, Policy};
 use crate::rules::Stopwatch;
@@ -166,7 +166,18 @@ pub enum Output<'a> {
     Wake(SessionId),
 }
 
-/// What a call made, before it is dressed in borrows.
+/// What was made progress in, before it is told.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress(Made);
+
+impl Progress {
+    /// Whether it is a message that did not go on as it came: what is told of it is mostly written down.
+    #[must_use]
+    pub fn is_notable(&self) -> bool {
+        matches!(self.0, Made::Decision(Judged { reply, .. }) if reply != Reply::Forwarded)
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Made {
     Connect,
@@ -357,8 +368,18 @@ impl Gate {
 
     /// Makes at most one message of progress, and answers what the driver must know of it.
     pub fn poll_output<'a>(&'a mut self, cx: &'a mut Context<'_>) -> Option<Output<'a>> {
-        let made = self.make(cx)?;
-        Some(match made {
+        let progress = self.poll_progress(cx)?;
+        Some(self.tell(cx, progress))
+    }
+
+    /// The first half of [`Gate::poll_output`]: nothing but writing may be done before [`Gate::tell`].
+    pub fn poll_progress(&mut self, cx: &mut Context<'_>) -> Option<Progress> {
+        self.make(cx).map(Progress)
+    }
+
+    /// The other half: what the driver must know of it.
+    pub fn tell<'a>(&'a self, cx: &'a Context<'_>, Progress(made): Progress) -> Output<'a> {
+        match made {
             Made::Connect => Output::Connect { account: self.session.system_id() },
             Made::Decision(judged) => Output::Decision(self.decision(cx, judged)),
             Made::Outcome { decision, kind } => {
@@ -366,7 +387,7 @@ impl Gate {
             }
             Made::Event(event) => Output::Event(event),
             Made::Wake(session) => Output::Wake(session),
-        })
+        }
     }
 
     fn make(&mut self, cx: &mut Context<'_>) -> Option<Made> {

@@ -135,15 +135,9 @@ impl Counter {
                 Body::Exact(wider(&events, wide))
             }
             Body::Exact(events) if is_distinct => {
-                let mut members = Box::<Members>::default();
-                for event in &events {
-                    members.add(
-                        event.at(),
-                        event.part() << (64 - MEMBER_BITS) | 1 << (63 - MEMBER_BITS),
-                        over,
-                        event.at(),
-                    );
-                }
+                let whole = |part: u64| part << (64 - MEMBER_BITS) | 1 << (63 - MEMBER_BITS);
+                let all = events.iter().map(|event| (event.at(), whole(event.part())));
+                let members = Box::new(Members::of(all, over));
                 Body::Members(members)
             }
             Body::Exact(events) => {

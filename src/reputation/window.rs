@@ -116,14 +116,35 @@ impl Members {
         self.slots.iter().all(|slot| slot.id < oldest)
     }
 
+    /// Those of such moments, each taken in when it came.
+    pub fn of(all: impl Iterator<Item = (u64, u64)>, over: u64) -> Self {
+        let mut this = Self::default();
+        for (at, member) in all {
+            let (register, rank) = spread::place(member);
+            if let Some(slot) = this.slot(at, over, at) {
+                slot.raise(register, rank);
+            }
+        }
+        this.merge();
+        this
+    }
+
     pub fn add(&mut self, at: u64, member: u64, over: u64, now: u64) {
+        let (register, rank) = spread::place(member);
+        if self.slot(at, over, now).is_some_and(|slot| slot.raise(register, rank)) {
+            self.raise(register, rank);
+        }
+    }
+
+    /// The sub-window of a moment; none where its place is another's.
+    fn slot(&mut self, at: u64, over: u64, now: u64) -> Option<&mut Sketch> {
         let step = members_step(over);
         let id = at / step;
         let way = usize::try_from(id % 9).unwrap_or(0);
-        let Some(slot) = self.slots.get_mut(way) else { return };
+        let slot = self.slots.get_mut(way)?;
         if slot.id != id {
             if !slot.is_empty() && !gives_way(slot.id, id, now / step) {
-                return;
+                return None;
             }
             let was_filled = !slot.is_empty();
             slot.clear(id);
@@ -131,10 +152,7 @@ impl Members {
                 self.merge();
             }
         }
-        let (register, rank) = spread::place(member);
-        if self.slots.get_mut(way).is_some_and(|slot| slot.raise(register, rank)) {
-            self.raise(register, rank);
-        }
+        self.slots.get_mut(way)
     }
 
     /// Octets that it takes.
@@ -285,5 +303,34 @@ impl Sketch {
 
     pub fn octets(&self) -> usize {
         self.sparse.capacity() * size_of::<(u16, u8)>() + self.dense.as_ref().map_or(0, |_| REGISTERS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn told(members: &Members, at: u64, over: u64) -> (Vec<u8>, u64, u64) {
+        let mut octets = Vec::new();
+        members.write(&mut Writer(&mut octets));
+        (octets, members.estimate, members.count(at, over, std::iter::empty()))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
+
+        /// Each event comes when it happens, in any order; there may be enough for whole sketches, and sub-windows that are over.
+        #[test]
+        fn all_at_once_are_as_one_by_one(events in prop::collection::vec((0..20_000_u64, any::<u64>()), 0..600)) {
+            let over = 8_000;
+            let mut one_by_one = Members::default();
+            events.iter().for_each(|(at, member)| one_by_one.add(*at, *member, over, *at));
+            let at_once = Members::of(events.iter().copied(), over);
+            for at in [0, 5_000, 10_000, 19_999, 30_000] {
+                prop_assert_eq!(told(&at_once, at, over), told(&one_by_one, at, over));
+            }
+        }
     }
 }

@@ -266,6 +266,8 @@ impl Link {
         let is_timed = policy.rules.asks() || node.journal.is_on();
         let start = Instant::now();
         let mut at = start;
+        // No peer waits for a record of the first message that is written down. Under a flood all are written together.
+        let mut may_write = true;
         ROOM.with_borrow_mut(|room| {
             let Room { gate: scratch, evidence, .. } = room;
             let mut keeper = Keeper {
@@ -285,8 +287,12 @@ impl Link {
                     scratch,
                     journal_full: node.journal.is_full(),
                 };
-                let Some(output) = self.gate.poll_output(&mut cx) else { break };
-                match output {
+                let Some(progress) = self.gate.poll_progress(&mut cx) else { break };
+                if may_write && progress.is_notable() && node.journal.is_on() {
+                    may_write = false;
+                    write_at_once(&mut self.gate, [&mut self.esme, &mut self.smsc]);
+                }
+                match self.gate.tell(&cx, progress) {
                     Output::Connect { account } => {
                         let (node, account) = (Arc::clone(&node), account.to_owned());
                         let connect = async move { node.upstream.connect(&node.memory, &account).await };
@@ -426,6 +432,14 @@ fn poll_read(leg: Leg, stream: &mut Stream, journal: &Journal, cx: &mut task::Co
         let read = Pin::new(stream).poll_read(cx, &mut octets);
         read.map(|read| Ready::Read(leg, read.map(|()| octets.filled().len())))
     })
+}
+
+/// Writes what can be written now to both legs. What cannot, and what goes wrong, is met again when all is written.
+fn write_at_once(gate: &mut Gate, streams: [&mut Option<Stream>; 2]) {
+    let mut cx = task::Context::from_waker(task::Waker::noop());
+    for (leg, stream) in [Leg::Esme, Leg::Smsc].into_iter().zip(streams) {
+        let _ = stream.as_mut().map(|stream| write_out(gate, leg, stream, &mut cx));
+    }
 }
 
 /// Writes what can be written; whether there is more.

@@ -207,10 +207,18 @@ impl World {
                 scratch: &mut self.scratch,
                 journal_full: self.journal_full,
             };
-            let connect = match self.gate.poll_output(&mut cx) {
-                None => break,
-                Some(Output::Connect { .. }) => true,
-                Some(Output::Decision(d)) => {
+            let Some(progress) = self.gate.poll_progress(&mut cx) else { break };
+            // A driver may write before it takes down what is told.
+            if progress.is_notable() && self.rng.chance(50) {
+                for (leg, wire) in [(Leg::Esme, &mut self.esme), (Leg::Smsc, &mut self.smsc)] {
+                    if wire.connected && !wire.reset {
+                        send(&mut self.gate, leg, wire, usize::try_from(1 + self.rng.below(self.chunk)).unwrap());
+                    }
+                }
+            }
+            let connect = match self.gate.tell(&cx, progress) {
+                Output::Connect { .. } => true,
+                Output::Decision(d) => {
                     decisions.push(Decided {
                         n: d.id.n,
                         action: d.action(),
@@ -222,12 +230,12 @@ impl World {
                     });
                     false
                 }
-                Some(Output::Outcome(o)) => {
+                Output::Outcome(o) => {
                     let in_doubt = matches!(o.kind, OutcomeKind::InDoubt { .. });
                     outcomes.push(Became { n: o.decision.n, in_doubt, receipt: o.kind == OutcomeKind::Receipt });
                     false
                 }
-                Some(Output::Event(_) | Output::Wake(_)) => false,
+                Output::Event(_) | Output::Wake(_) => false,
             };
             moved = true;
             if connect {
@@ -250,19 +258,15 @@ impl World {
         if !self.wire(leg).connected {
             return false;
         }
-        let mut slices = [IoSlice::new(&[]); 16];
-        let count = self.gate.transmit(leg, &mut slices);
-        let mut octets: Vec<u8> = slices[..count].iter().flat_map(|s| s.iter().copied()).collect();
-        octets.truncate(limit);
-        let mut moved = !octets.is_empty();
+        let has_some = self.gate.transmit(leg, &mut [IoSlice::new(&[]); 1]) > 0;
         let wire = self.wire(leg);
-        if moved && wire.reset && !wire.told && !wire.refused {
+        if has_some && wire.reset && !wire.told && !wire.refused {
             wire.refused = true;
             self.with(|gate, cx| gate.handle_closed(cx, leg, Closed::Unwritable));
             return true;
         }
-        self.gate.transmitted(leg, octets.len());
-        self.wire(leg).from_gate.extend_from_slice(&octets);
+        let wire = if leg == Leg::Esme { &mut self.esme } else { &mut self.smsc };
+        let mut moved = send(&mut self.gate, leg, wire, limit);
         if self.gate.wants_close(leg) {
             self.gate.write_shut(leg);
             self.wire(leg).shut = true;
@@ -299,4 +303,15 @@ impl World {
         self.with(|gate, cx| gate.handle_drain(cx));
         self.outputs();
     }
+}
+
+/// Writes so many octets at most; whether there were any.
+fn send(gate: &mut Gate, leg: Leg, wire: &mut Wire, most: usize) -> bool {
+    let mut slices = [IoSlice::new(&[]); 16];
+    let count = gate.transmit(leg, &mut slices);
+    let mut octets: Vec<u8> = slices[..count].iter().flat_map(|s| s.iter().copied()).collect();
+    octets.truncate(most);
+    gate.transmitted(leg, octets.len());
+    wire.from_gate.extend_from_slice(&octets);
+    !octets.is_empty()
 }
