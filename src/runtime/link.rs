@@ -290,7 +290,10 @@ impl Link {
                 let Some(progress) = self.gate.poll_progress(&mut cx) else { break };
                 if may_write && progress.is_notable() && node.journal.is_on() {
                     may_write = false;
+                    let written_from = Instant::now();
                     write_at_once(&mut self.gate, [&mut self.esme, &mut self.smsc]);
+                    // A verdict is not to be charged with it.
+                    at += written_from.elapsed();
                 }
                 match self.gate.tell(&cx, progress) {
                     Output::Connect { account } => {
