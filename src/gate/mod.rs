@@ -4,8 +4,8 @@
 //! Sockets, the simulation, the fuzzer, replay and the benches all drive this one type:
 //!
 //! 1. hand in what happened with a `handle_*` method, octets only while [`Gate::wants_read`];
-//! 2. call [`Gate::poll_output`] until it answers `None`: each call makes at most one message of progress, and what it
-//!    answers borrows the scratch, so it is to be counted and written down before the next;
+//! 2. call [`Gate::poll_output`] until it answers `None`, or its halves with writing between them: each call makes at most one
+//!    message of progress, and what it answers borrows the scratch, so it is to be counted and written down before the next;
 //! 3. write what [`Gate::transmit`] shows and say how much with [`Gate::transmitted`]; shut the write side of a leg
 //!    when [`Gate::wants_close`];
 //! 4. come back at [`Gate::poll_timeout`]; drop both connections when [`Gate::is_finished`].

@@ -137,8 +137,7 @@ impl Counter {
             Body::Exact(events) if is_distinct => {
                 let whole = |part: u64| part << (64 - MEMBER_BITS) | 1 << (63 - MEMBER_BITS);
                 let all = events.iter().map(|event| (event.at(), whole(event.part())));
-                let members = Box::new(Members::of(all, over));
-                Body::Members(members)
+                Body::Members(Box::new(Members::of(all, over)))
             }
             Body::Exact(events) => {
                 let mut messages = Box::<Messages>::default();

@@ -116,7 +116,7 @@ impl Members {
         self.slots.iter().all(|slot| slot.id < oldest)
     }
 
-    /// Those of such moments, each taken in when it came.
+    /// Those of such moments (ms since the epoch) and members, each taken in when it came.
     pub fn of(all: impl Iterator<Item = (u64, u64)>, over: u64) -> Self {
         let mut this = Self::default();
         for (at, member) in all {

@@ -1,4 +1,5 @@
-//! One session's driver: a gate between two streams. One `handle_*`, all outputs, one write to each leg.
+//! One session's driver: a gate between two streams. One `handle_*`, all outputs, one write to each leg; and one before the
+//! first record, which takes longer than a peer should wait.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
